@@ -1,0 +1,1 @@
+"""Source and encoder to gallery, then to an index: the only writer."""

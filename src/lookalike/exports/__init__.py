@@ -1,0 +1,1 @@
+"""Hits as pictures, pages and lines."""

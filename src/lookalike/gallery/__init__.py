@@ -1,0 +1,1 @@
+"""Rows, embeddings, and the files they live in."""

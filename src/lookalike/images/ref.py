@@ -1,0 +1,37 @@
+"""What a source hands over: references to images, and what could not be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Scalar: TypeAlias = str | int | float | bool | datetime | None
+"""The value of one attribute of an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """One item of a source, before its bytes are read."""
+
+    id: str
+    """Stable and unique in the gallery."""
+    uri: str
+    """Where the bytes are: an absolute path, a URL, or a name that its source understands."""
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    """What the source knows of the item, such as its label."""
+    stamp: str = ""
+    """Changes whenever the bytes may have changed (size and modification time, say); empty if that is unknown."""
+    size: int | None = None
+    """In bytes, where known before reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An item that was not indexed, and why."""
+
+    ref: ImageRef
+    reason: str

@@ -1,0 +1,1 @@
+"""Embeddings to their nearest positions."""
