@@ -51,5 +51,6 @@ def score_matrix(queries: Vectors, gallery: Vectors, metric: Metric) -> npt.NDAr
     left = prepare(queries, metric).astype(np.float64)
     right = prepare(gallery, metric).astype(np.float64)
     if metric is Metric.L2:
-        return -np.sqrt(np.square(left[:, None, :] - right[None, :, :]).sum(axis=2))
-    return left @ right.T
+        squared = np.square(left[:, None, :] - right[None, :, :]).sum(axis=2)
+        return np.asarray(-np.sqrt(squared))
+    return np.asarray(left @ right.T)
