@@ -1,0 +1,208 @@
+"""The gallery's rows in a Lance table (https://lancedb.github.io/lance).
+
+Every write is one atomic commit that makes a new version; readers keep the version they opened. Rows have stable ids
+(``enable_stable_row_ids``), which tie an index to them across updates and compaction.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import lance
+import numpy as np
+import pyarrow as pa
+
+from lookalike.errors import InputError, StoreCorruptError, StoreMissingError
+from lookalike.gallery.lance_errors import first_line, store_errors
+from lookalike.gallery.manifest import Manifest
+from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Vectors
+    from lookalike.gallery.location import Location
+    from lookalike.gallery.record import Record
+
+_IDS_PER_DELETE = 2_000
+_FRAGMENTS_BEFORE_COMPACTION = 16
+_KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
+_SCAN_ROWS = 8_192
+
+
+class LanceStore:
+    """The items of one gallery."""
+
+    def __init__(self, location: Location, dataset: lance.LanceDataset, manifest: Manifest) -> None:
+        self.location = location
+        self.manifest = manifest
+        self._dataset = dataset
+
+    @classmethod
+    def create(cls, location: Location, manifest: Manifest) -> LanceStore:
+        """Make an empty gallery.
+
+        Raises
+        ------
+        StoreFullError : if the disk is full.
+        StoreError : if the folder cannot be written.
+        """
+        schema = base_schema(manifest.dim).with_metadata(manifest.to_metadata())
+        with store_errors(location):
+            location.folder.mkdir(parents=True, exist_ok=True)
+            empty = schema.empty_table()
+            dataset = lance.write_dataset(empty, str(location.rows), schema=schema, enable_stable_row_ids=True)
+        return cls(location, dataset, manifest)
+
+    @classmethod
+    def open(cls, location: Location) -> LanceStore:
+        """Open an existing gallery at its newest version.
+
+        Raises
+        ------
+        StoreMissingError : if there is none.
+        StoreVersionError : if a newer version of lookalike made it.
+        StoreCorruptError : if it is damaged.
+        """
+        if not location.exists():
+            raise StoreMissingError(str(location.folder))
+        try:
+            dataset = lance.dataset(str(location.rows))
+            metadata = dataset.schema.metadata
+        except (OSError, ValueError, RuntimeError) as error:
+            if not any(location.rows.glob("_versions/*.manifest")):
+                # a first write that was killed before its commit: there is nothing to lose
+                raise StoreMissingError(str(location.folder)) from error
+            raise StoreCorruptError(str(location.folder), first_line(error)) from error
+        return cls(location, dataset, Manifest.from_metadata(metadata, str(location.folder)))
+
+    @property
+    def version(self) -> int:
+        """The version that this handle reads."""
+        return int(self._dataset.version)
+
+    @property
+    def attributes(self) -> list[str]:
+        """The names of the attributes, in the order of their columns."""
+        return [name for name in self._dataset.schema.names if name not in INTERNAL]
+
+    def __len__(self) -> int:
+        return int(self._dataset.count_rows())
+
+    def refresh(self) -> None:
+        """Move to the newest version."""
+        with store_errors(self.location):
+            self._dataset.checkout_latest()
+
+    def add(self, records: Sequence[Record], embeddings: Vectors) -> None:
+        """Append items whose ids are not in the gallery, in one commit.
+
+        Parameters
+        ----------
+        records : n new items.
+        embeddings : shape (n, dim).
+        """
+        with store_errors(self.location):
+            self._dataset.insert(self._table(records, embeddings))
+
+    def upsert(self, records: Sequence[Record], embeddings: Vectors) -> None:
+        """Replace the items of the same ids, or add them, in one commit."""
+        with store_errors(self.location):
+            merge = self._dataset.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            merge.execute(self._table(records, embeddings))
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Remove the items of those ids and return how many there were."""
+        before = len(self)
+        with store_errors(self.location):
+            for start in range(0, len(ids), _IDS_PER_DELETE):
+                self._dataset.delete(ids_filter(ids[start : start + _IDS_PER_DELETE]))
+        return before - len(self)
+
+    def scan(
+        self, columns: Sequence[str], *, where: str | None = None, newer_than: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield all rows in batches, in the order of the table, with their stable ids in the column ``_rowid``.
+
+        Parameters
+        ----------
+        columns : the columns to read.
+        where : a condition over the attributes in SQL, such as ``label = 'cat' and width > 400``.
+        newer_than : only rows written after that version.
+
+        Raises
+        ------
+        InputError : if the condition cannot be understood.
+        """
+        conditions = [f"({where})"] if where else []
+        if newer_than is not None:
+            conditions.append(f"_row_last_updated_at_version > {int(newer_than)}")
+        try:
+            yield from self._dataset.to_batches(
+                columns=list(columns),
+                filter=" and ".join(conditions) or None,
+                with_row_id=True,
+                batch_size=_SCAN_ROWS,
+                scan_in_order=True,
+                batch_readahead=2,
+                io_buffer_size=64 << 20,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            if where:
+                known = ", ".join(["id", *self.attributes])
+                msg = f"the condition {where!r} cannot be used ({first_line(error)}); the attributes are: {known}"
+                raise InputError(msg) from error
+            raise StoreCorruptError(str(self.location.folder), first_line(error)) from error
+
+    def row_ids(self, *, where: str | None = None) -> npt.NDArray[np.uint64]:
+        """Return the stable ids of all rows, or of those that a condition selects; shape (n,), uint64."""
+        parts = [batch["_rowid"].to_numpy() for batch in self.scan([] if where is None else ["id"], where=where)]
+        return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+
+    def take(self, row_ids: npt.NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
+        """Return the rows of those stable ids that still exist, with the column ``_rowid``, in no certain order."""
+        with store_errors(self.location):
+            return self._dataset._take_rows(row_ids.tolist(), columns=[*columns, "_rowid"])
+
+    def find(self, item_id: str, columns: Sequence[str]) -> pa.Table:
+        """Return the row of an item, as a table of one row or none."""
+        with store_errors(self.location):
+            return self._dataset.to_table(columns=list(columns), filter=ids_filter([item_id]), with_row_id=True)
+
+    def embeddings(self, row_ids: npt.NDArray[np.uint64]) -> Vectors:
+        """Return the embeddings of existing rows in the order of ``row_ids``; shape (n, dim), float32."""
+        table = self.take(row_ids, [EMBEDDING])
+        order = {row_id: place for place, row_id in enumerate(table["_rowid"].to_pylist())}
+        return embedding_matrix(table[EMBEDDING])[[order[row_id] for row_id in row_ids.tolist()]]
+
+    def optimise(self) -> None:
+        """Merge the small files that many commits leave, and drop versions that nobody reads any more."""
+        with store_errors(self.location):
+            if len(self._dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
+                self._dataset.optimize.compact_files()
+            self._dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
+
+    def nbytes(self) -> int:
+        """Return the size on disk of the gallery and all its indexes, in bytes."""
+        return sum(path.stat().st_size for path in self.location.folder.rglob("*") if path.is_file())
+
+    def _table(self, records: Sequence[Record], embeddings: Vectors) -> pa.Table:
+        missing = new_columns(records, self._dataset.schema)
+        if missing:
+            self._dataset.add_columns(missing)
+        return to_table(records, embeddings, self._dataset.schema)
+
+
+def ids_filter(ids: Sequence[str]) -> str:
+    """Return the condition that selects the rows of those ids."""
+    quoted = ", ".join("'" + item_id.replace("'", "''") + "'" for item_id in ids)
+    return f"id IN ({quoted})"
+
+
+def embedding_matrix(column: pa.ChunkedArray | pa.Array) -> Vectors:
+    """Return a column of embeddings as a matrix; shape (n, dim), float32."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return np.asarray(array.flatten().to_numpy(zero_copy_only=False).reshape(len(array), -1), dtype=np.float32)

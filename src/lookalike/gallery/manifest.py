@@ -1,0 +1,54 @@
+"""What a gallery says of itself, kept in its table's metadata so that it changes with the rows or not at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from lookalike.errors import StoreCorruptError, StoreVersionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+"""The format that this version writes, and the newest that it reads."""
+
+_KEY = b"lookalike"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The identity of a gallery."""
+
+    encoder: Mapping[str, Any]
+    """The encoder's spec, as JSON-ready values."""
+    dim: int
+    format: int = FORMAT
+
+    def to_metadata(self) -> dict[bytes, bytes]:
+        """Return the manifest as the metadata of an Arrow schema."""
+        return {_KEY: json.dumps({**asdict(self), "encoder": dict(self.encoder)}).encode()}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[bytes, bytes] | None, path: str) -> Manifest:
+        """Return the manifest in the metadata of an Arrow schema.
+
+        Raises
+        ------
+        StoreCorruptError : if there is none.
+        StoreVersionError : if it was written by a newer version.
+        """
+        text = (metadata or {}).get(_KEY)
+        if text is None:
+            reason = "its table carries no manifest"
+            raise StoreCorruptError(path, reason)
+        try:
+            values = json.loads(text)
+            found = int(values["format"])
+            if found > FORMAT:
+                raise StoreVersionError(path, found, FORMAT)
+            return cls(encoder=values["encoder"], dim=int(values["dim"]), format=found)
+        except (KeyError, TypeError, ValueError) as error:
+            reason = f"its manifest cannot be read: {error}"
+            raise StoreCorruptError(path, reason) from error

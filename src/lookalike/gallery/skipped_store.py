@@ -1,0 +1,75 @@
+"""The items that could not be indexed, with their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import lance
+import pyarrow as pa
+
+from lookalike.gallery.lance_errors import store_errors
+from lookalike.gallery.lance_store import ids_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lookalike.gallery.location import Location
+
+_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("stamp", pa.string(), nullable=False),
+        pa.field("when", pa.timestamp("s"), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedItem:
+    """An item that was tried and not indexed."""
+
+    id: str
+    uri: str
+    reason: str
+    stamp: str
+    """What the item looked like then; empty if it is to be tried again in any case."""
+    when: datetime | None = None
+
+
+class SkippedStore:
+    """The skipped items of one gallery; written only by who holds the writer lock."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+
+    def items(self) -> list[SkippedItem]:
+        """Return every skipped item, by id."""
+        if not self.location.skipped.is_dir():
+            return []
+        with store_errors(self.location):
+            rows = lance.dataset(str(self.location.skipped)).to_table().to_pylist()
+        found = [SkippedItem(**row) for row in rows]
+        return sorted(found, key=lambda item: item.id)
+
+    def record(self, items: Sequence[SkippedItem]) -> None:
+        """Add items, or replace those of the same ids, in one commit."""
+        now = datetime.now().replace(microsecond=0)
+        rows = [{"id": i.id, "uri": i.uri, "reason": i.reason, "stamp": i.stamp, "when": now} for i in items]
+        table = pa.Table.from_pylist(rows, schema=_SCHEMA)
+        path = str(self.location.skipped)
+        with store_errors(self.location):
+            if not self.location.skipped.is_dir():
+                lance.write_dataset(table, path)
+                return
+            merge = lance.dataset(path).merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            merge.execute(table)
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Remove items that have been indexed since, or are gone."""
+        if ids and self.location.skipped.is_dir():
+            with store_errors(self.location):
+                lance.dataset(str(self.location.skipped)).delete(ids_filter(ids))

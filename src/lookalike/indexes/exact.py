@@ -1,0 +1,220 @@
+"""Exact search: every query against every row.
+
+A float32 matrix product finds the candidates, and the few that could be among the nearest are scored again in double
+precision. So the result is the true one, does not depend on the batch that a query came in or on the order of the
+sums in the product, and equal images have equal scores.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from lookalike.arrays import as_vectors, normalised
+from lookalike.errors import InputError, ShapeError
+from lookalike.indexes.base import IndexSpec, Neighbors
+from lookalike.metric import Metric
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Positions, Vectors
+
+    Mask = npt.NDArray[np.bool_]
+
+_SCORES_PER_BLOCK = 1 << 23
+"""How many scores are held at once (32 MB)."""
+_FIRST_ROWS = 4_096
+_GATHER_BELOW = 0.5
+"""Share of allowed rows below which they are copied out rather than scored with all the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows that a search goes through, and their numbers in the index."""
+
+    vectors: Vectors
+    norms: npt.NDArray[np.float32]
+    positions: Positions | None
+    """None: row i is position i."""
+
+
+class ExactIndex:
+    """A matrix of embeddings, in memory or mapped from a file.
+
+    Time is O(q n dim) a search, and the extra memory is 32 MB whatever the number of queries and rows.
+    """
+
+    def __init__(self, vectors: Vectors, *, metric: Metric = Metric.COSINE, norms: Vectors | None = None) -> None:
+        self._vectors = vectors
+        self._norms = row_norms(vectors) if norms is None else norms
+        self.spec = IndexSpec(backend="exact", metric=metric, dim=vectors.shape[1])
+
+    @property
+    def is_exact(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the matrix in bytes, whether in memory or mapped."""
+        return int(self._vectors.nbytes + self._norms.nbytes)
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Neighbors:
+        """Return the ``k`` nearest rows for each query; see :meth:`lookalike.indexes.base.Index.search`."""
+        queries = as_vectors(queries, dim=self.spec.dim)
+        if k < 1:
+            msg = f"k must be at least 1, got {k}"
+            raise InputError(msg)
+        if allowed is not None and allowed.shape != (len(self),):
+            expected = f"({len(self)},)"
+            raise ShapeError(expected, allowed.shape)
+        if self.spec.metric is Metric.COSINE:
+            queries = normalised(queries)
+        rows, mask = self._select(allowed)
+        result = Neighbors.padding(len(queries), k)
+        if len(rows.vectors) == 0:
+            return result
+        for start in range(0, len(queries), _queries_per_block(k)):
+            stop = min(start + _queries_per_block(k), len(queries))
+            self._search_block(
+                queries[start:stop], rows, mask, (result.positions[start:stop], result.scores[start:stop])
+            )
+        return result
+
+    def save(self, path: Path) -> None:
+        """Write the matrix into a new folder at ``path``."""
+        path.mkdir(parents=True)
+        np.save(path / "vectors.npy", self._vectors)
+        np.save(path / "norms.npy", self._norms)
+        (path / "index.json").write_text(json.dumps({"backend": "exact", "dim": self.spec.dim}))
+
+    @classmethod
+    def load(cls, path: Path, *, metric: Metric = Metric.COSINE) -> ExactIndex:
+        """Map the matrix that :meth:`save` wrote; nothing is read until it is searched."""
+        vectors = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        norms = np.load(path / "norms.npy", allow_pickle=False)
+        return cls(vectors, metric=metric, norms=norms)
+
+    def _select(self, allowed: Mask | None) -> tuple[_Rows, Mask | None]:
+        if allowed is None:
+            return _Rows(self._vectors, self._norms, None), None
+        if np.count_nonzero(allowed) >= _GATHER_BELOW * len(allowed):
+            return _Rows(self._vectors, self._norms, None), allowed
+        positions = np.flatnonzero(allowed)
+        return _Rows(self._vectors[positions], self._norms[positions], positions), None
+
+    def _search_block(self, queries: Vectors, rows: _Rows, mask: Mask | None, out: tuple[Positions, Vectors]) -> None:
+        positions, scores = out
+        k = positions.shape[1]
+        for i, candidates in enumerate(self._candidates(queries, rows, mask, k)):
+            # sorted as they are returned, in float32, so that scores which read as equal are in the order of positions
+            exact = self._rescore(queries[i], rows.vectors[candidates]).astype(np.float32)
+            order = np.lexsort((candidates, -exact))[:k]
+            found = candidates[order]
+            positions[i, : len(order)] = found if rows.positions is None else rows.positions[found]
+            scores[i, : len(order)] = exact[order]
+
+    def _candidates(self, queries: Vectors, rows: _Rows, mask: Mask | None, k: int) -> list[Positions]:
+        """Return, for each query, every row whose float32 score may belong to the k best, ascending."""
+        slack = self._slack(queries, rows.norms)
+        threshold = np.full((len(queries), 1), -np.inf, np.float32)
+        held = _Held(len(queries), k, slack)
+        start, step = 0, max(_FIRST_ROWS, 2 * k)
+        while start < len(rows.vectors):
+            stop = min(start + step, len(rows.vectors))
+            block = self._scan(queries, rows, start, stop)
+            if mask is not None:
+                block[:, ~mask[start:stop]] = -np.inf
+            if start == 0 and stop - start > k:
+                kth = np.partition(block, stop - start - k, axis=1)[:, stop - start - k]
+                threshold = (kth - slack)[:, None]
+            query, row = np.nonzero((block >= threshold) & np.isfinite(block))
+            threshold = held.add(query, row + start, block[query, row])
+            start, step = stop, max(step, _SCORES_PER_BLOCK // len(queries))
+        return held.split()
+
+    def _scan(self, queries: Vectors, rows: _Rows, start: int, stop: int) -> Vectors:
+        """Score in float32, up to what is the same for all rows of a query; shape (q, stop - start)."""
+        products = queries @ rows.vectors[start:stop].T
+        if self.spec.metric is Metric.COSINE:
+            norms = rows.norms[start:stop]
+            products /= np.where(norms == 0.0, np.float32(1.0), norms)
+        elif self.spec.metric is Metric.L2:
+            products -= 0.5 * np.square(rows.norms[start:stop])
+        return cast("Vectors", products)
+
+    def _slack(self, queries: Vectors, norms: npt.NDArray[np.float32]) -> Vectors:
+        """Bound the error of a float32 score; shape (q,).
+
+        Rounding errors of a sum of dim products grow with the square root of dim (Higham and Mary,
+        https://doi.org/10.1137/18M1226312); the factor 8 makes the bound hold with a probability that is 1 in practice.
+        """
+        largest = np.float32(1.0) if self.spec.metric is Metric.COSINE else norms.max()
+        scale = np.linalg.norm(queries, axis=1) * largest
+        if self.spec.metric is Metric.L2:
+            scale = scale + np.square(largest)
+        relative = 8.0 * np.sqrt(self.spec.dim) * np.finfo(np.float32).eps
+        return np.asarray(2.0 * relative * scale, dtype=np.float32)
+
+    def _rescore(self, query: Vectors, rows: Vectors) -> npt.NDArray[np.float64]:
+        wide, target = rows.astype(np.float64), query.astype(np.float64)
+        if self.spec.metric is Metric.L2:
+            return np.asarray(-np.sqrt(np.square(wide - target).sum(axis=1)))
+        # a sum along the row, not a matrix product: its order, and so its last digit, does not depend on other rows
+        products = (wide * target).sum(axis=1)
+        if self.spec.metric is Metric.INNER_PRODUCT:
+            return np.asarray(products)
+        norms = np.sqrt(np.square(wide).sum(axis=1)) * np.sqrt(np.square(target).sum())
+        norms[norms == 0.0] = 1.0
+        return np.asarray(np.clip(products / norms, -1.0, 1.0))
+
+
+class _Held:
+    """The candidates of a block of queries, pruned as better ones come."""
+
+    def __init__(self, queries: int, k: int, slack: Vectors) -> None:
+        self._queries = queries
+        self._k = k
+        self._slack = slack
+        self._query = np.empty(0, np.int64)
+        self._row = np.empty(0, np.int64)
+        self._score = np.empty(0, np.float32)
+
+    def add(self, query: Positions, row: Positions, score: Vectors) -> Vectors:
+        """Take candidates in and return the score below which none is wanted; shape (q, 1)."""
+        self._query = np.concatenate([self._query, query])
+        self._row = np.concatenate([self._row, row])
+        self._score = np.concatenate([self._score, score])
+        order = np.lexsort((-self._score, self._query))
+        self._query, self._row, self._score = self._query[order], self._row[order], self._score[order]
+        starts = np.searchsorted(self._query, np.arange(self._queries + 1))
+        threshold = np.full(self._queries, -np.inf, np.float32)
+        full = np.diff(starts) >= self._k
+        threshold[full] = self._score[starts[:-1][full] + self._k - 1] - self._slack[full]
+        keep = self._score >= threshold[self._query]
+        self._query, self._row, self._score = self._query[keep], self._row[keep], self._score[keep]
+        return threshold[:, None]
+
+    def split(self) -> list[Positions]:
+        """Return the rows held for each query, ascending."""
+        starts = np.searchsorted(self._query, np.arange(self._queries + 1))
+        return [np.sort(self._row[a:b]) for a, b in pairwise(starts)]
+
+
+def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
+    """Return the Euclidean lengths; shape (n,), float32."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)), dtype=np.float32)
+
+
+def _queries_per_block(k: int) -> int:
+    return max(1, min(256, _SCORES_PER_BLOCK // max(_FIRST_ROWS, 2 * k)))
