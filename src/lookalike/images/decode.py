@@ -80,8 +80,8 @@ def as_pixels(image: Any, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
 
     Parameters
     ----------
-    image : a Pillow image (turned upright); an array of shape (height, width), (height, width, 1),
-        (height, width, 3) or (height, width, 4), uint8 or of floats in [0, 1], RGB; the bytes of a file; or the path of one. Transparency
+    image : a Pillow image (turned upright); an array of shape (height, width), (height, width, 1), (height, width, 3)
+        or (height, width, 4), uint8 or floats in [0, 1], RGB; the bytes of a file; or the path of one. Transparency
         is laid over white. Not modified.
     limits : a larger picture is refused.
 
