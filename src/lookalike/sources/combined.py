@@ -1,0 +1,48 @@
+"""Several sources as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lookalike.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lookalike.images.ref import ImageRef
+    from lookalike.sources.base import Source
+
+
+class CombinedSource:
+    """Sources listed one after the other; an item that an earlier one covers is listed once."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.uri = ", ".join(source.uri for source in sources)
+        self._sources = tuple(sources)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """What could not be entered on the latest listing."""
+        return [path for source in self._sources for path in getattr(source, "unreadable", ())]
+
+    def __iter__(self) -> Iterator[ImageRef]:
+        """List the items of each source in turn.
+
+        Raises
+        ------
+        SourceError : if one of the sources cannot be read.
+        """
+        for at, source in enumerate(self._sources):
+            earlier = self._sources[:at]
+            yield from (ref for ref in source if not any(other.covers(ref.id) for other in earlier))
+
+    def read(self, ref: ImageRef) -> bytes:
+        """Return the bytes of the item, from the source that lists it."""
+        for source in self._sources:
+            if source.covers(ref.id):
+                return source.read(ref)
+        raise SourceError(ref.uri, "none of these sources lists it")
+
+    def covers(self, item_id: str) -> bool:
+        """Say whether one of the sources covers the item."""
+        return any(source.covers(item_id) for source in self._sources)
