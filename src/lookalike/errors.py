@@ -25,14 +25,24 @@ One unreadable picture among many is not an error but a value: see :class:`looka
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+def _restored(kind: type[LookalikeError], args: tuple[Any, ...], state: dict[str, Any]) -> LookalikeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
+
 class LookalikeError(Exception):
-    """Base of every error that lookalike raises on purpose."""
+    """Base of every error that lookalike raises on purpose. Pickles, so that it can cross processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python's own way calls the constructor with args, which it leaves empty for OSError and keyword arguments
+        return _restored, (type(self), self.args, self.__dict__)
 
 
 class InputError(LookalikeError, ValueError):

@@ -1,0 +1,46 @@
+"""Texts made fit to be shown."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def plain(text: str) -> str:
+    """Return ``text`` on one line, without characters that no reader sees or that could reverse its order.
+
+    What stands for undecodable bytes in a file name becomes U+FFFD.
+    """
+    readable = "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= char <= "\udfff" else char for char in text)
+    spaced = " ".join(readable.split())
+    return "".join(char for char in spaced if unicodedata.category(char) not in ("Cc", "Cf"))
+
+
+def elided(text: str, fits: Callable[[str], bool]) -> str:
+    """Return the longest form of ``text``, its middle replaced by an ellipsis, that ``fits``.
+
+    Both ends stay, since the end of a file name tells it from its neighbours.
+    """
+    if fits(text):
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        kept = (low + high + 1) // 2
+        if fits(_without_middle(text, kept)):
+            low = kept
+        else:
+            high = kept - 1
+    return _without_middle(text, low)
+
+
+def _without_middle(text: str, kept: int) -> str:
+    tail = (kept + 1) // 2
+    return f"{text[: kept - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+
+
+def score_text(score: float) -> str:
+    """Return a score in three decimals, with a true minus sign."""
+    return f"{score:.3f}".replace("-", "\N{MINUS SIGN}")
