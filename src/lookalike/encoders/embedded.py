@@ -59,7 +59,9 @@ class EmbeddedEncoder:
         try:
             checkpoint = path.read_bytes()
         except OSError as error:
-            msg = f"the embedded encoder's weights cannot be read ({error}); run: pip install --force-reinstall lookalike"
+            msg = (
+                f"the embedded encoder's weights cannot be read ({error}); run: pip install --force-reinstall lookalike"
+            )
             raise EncoderError(msg) from error
         self.spec = EncoderSpec(
             name=NAME,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import math
-import pickle  # noqa: S403  # only a subclass of Unpickler that resolves names to stand-ins
+import pickle  # only a subclass of Unpickler that resolves names to stand-ins
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def locate(path: str | Path | None = None) -> Location:
             if found.exists():
                 return found
         return Location(here / GALLERY_FOLDER)
-    given = Path(path).expanduser().absolute()
+    given = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.absolute keeps ".." in the path
     own = Location(given)
     if given.name == GALLERY_FOLDER or own.exists() or own.lock.exists():
         return own

@@ -1,0 +1,1 @@
+"""The Python interface: a gallery that can be added to and searched."""

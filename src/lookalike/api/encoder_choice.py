@@ -1,0 +1,71 @@
+"""Which encoder a caller asked for, compared with a gallery's own before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
+from lookalike.errors import SpaceMismatchError
+
+if TYPE_CHECKING:
+    from lookalike.encoders.base import Encoder, EncoderSpec
+
+DEFAULT_ENCODER = "embedded"
+_ALIASES = {DEFAULT_ENCODER: "efficientnet-lite0"}
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderChoice:
+    """A name and options, or nothing: the gallery's own encoder, and the embedded one for a new gallery."""
+
+    name: str | None = None
+    options: EncoderOptions = field(default_factory=EncoderOptions)
+
+    def load(self, spec: EncoderSpec | None) -> Encoder:
+        """Load the encoder for a gallery of that spec, or for a new one.
+
+        Raises
+        ------
+        SpaceMismatchError : if it is not the encoder that the gallery was made by.
+        LookalikeError : if it cannot be loaded; see :func:`lookalike.load_encoder`.
+        """
+        chosen = self.options
+        if spec is not None:
+            self.check(spec)
+            return load_encoder_for(spec, device=chosen.device, trust_remote_code=chosen.trust_remote_code)
+        return load_encoder(
+            self.name or DEFAULT_ENCODER,
+            pooling=chosen.pooling,
+            preprocessing=chosen.preprocessing,
+            precision=chosen.precision,
+            device=chosen.device,
+            trust_remote_code=chosen.trust_remote_code,
+        )
+
+    def check(self, spec: EncoderSpec) -> None:
+        """Compare what was asked for with the gallery's encoder, without loading either.
+
+        Raises
+        ------
+        SpaceMismatchError : if they differ.
+        """
+        asked = [
+            (_canonical(self.name or spec.name), _canonical(spec.name)),
+            (self.options.pooling, spec.pooling),
+            (self.options.preprocessing, spec.preprocessing),
+            (self.options.precision, spec.precision),
+        ]
+        differing = [wanted for wanted, held in asked if wanted not in ("auto", held)]
+        if differing:
+            raise SpaceMismatchError(str(spec), ", ".join(differing), MISMATCH_REMEDY)
+
+
+MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a new gallery with --gallery"
+
+
+def _canonical(name: str) -> str:
+    name = _ALIASES.get(name, name)
+    folder = Path(name).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else name

@@ -1,0 +1,287 @@
+"""A gallery: images that can be added and searched."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookalike.api.encoder_choice import EncoderChoice
+from lookalike.api.hits import Hits
+from lookalike.encoders.base import Encoder, EncoderSpec
+from lookalike.errors import SourceError, SpaceMismatchError, StoreMissingError
+from lookalike.gallery.location import Location, locate
+from lookalike.images.decode import DEFAULT_LIMITS
+from lookalike.metric import Metric
+from lookalike.sources.names import original
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lookalike.building.build import BuildOptions
+    from lookalike.building.report import BuildReport
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.gallery.skipped_store import SkippedItem
+    from lookalike.images.decode import Limits
+    from lookalike.search.hit import Hit
+    from lookalike.search.query import QueryResolver, ResolvedQuery
+    from lookalike.search.searcher import Searcher
+
+
+class Gallery:
+    """Images with their embeddings, in a folder on disk.
+
+    Parameters
+    ----------
+    location : where it is; it need not exist before the first :meth:`add`.
+    encoder : an encoder or the choice of one; the default is the gallery's own, and the embedded one if it is new.
+    limits : larger images are refused.
+    """
+
+    def __init__(
+        self, location: Location, encoder: Encoder | EncoderChoice | None = None, *, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self.location = location
+        self._choice = encoder if isinstance(encoder, EncoderChoice) else EncoderChoice()
+        self._encoder: Encoder | None = None if isinstance(encoder, EncoderChoice) else encoder
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._opened: LanceStore | None = None
+        self._searcher: Searcher | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder of the gallery."""
+        return self.location.folder
+
+    @property
+    def spec(self) -> EncoderSpec:
+        """The encoder that the gallery was made by.
+
+        Raises
+        ------
+        StoreMissingError : if there is no gallery yet.
+        """
+        return EncoderSpec.from_dict(self.store.manifest.encoder)
+
+    @property
+    def store(self) -> LanceStore:
+        """The rows.
+
+        Raises
+        ------
+        StoreError : if there is no gallery yet, or it cannot be read.
+        """
+        if self._opened is None:
+            from lookalike.gallery.lance_store import LanceStore
+
+            self._opened = LanceStore.open(self.location)
+            self._check(EncoderSpec.from_dict(self._opened.manifest.encoder))
+        return self._opened
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded when first asked for."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self._choice.load(self.spec if self.location.exists() else None)
+            return self._encoder
+
+    def __len__(self) -> int:
+        return len(self.store) if self.location.exists() else 0
+
+    def __repr__(self) -> str:
+        return f"Gallery({str(self.path)!r}, {len(self)} items)"
+
+    def add(self, source: Any, options: BuildOptions | None = None) -> BuildReport:
+        """Bring the gallery up to date with a source.
+
+        Parameters
+        ----------
+        source : a folder, an image file, a glob pattern, ``hf:NAME[:SPLIT]``, a data set saved on disk, a
+            ``datasets.Dataset``, or a list of these. What is new is embedded, what has changed is embedded again, and
+            what is gone from it is removed; the same source a second time costs almost nothing.
+        options : limits, threads, and who is told of the progress.
+
+        Returns
+        -------
+        Counts, and the items that could not be indexed with their reasons: these never stop a run.
+
+        Raises
+        ------
+        SourceError : if the source does not exist, cannot be read or holds no images.
+        SpaceMismatchError : if the gallery was made by another encoder.
+        StoreError : if the gallery cannot be written.
+        """
+        from lookalike.building.build import BuildOptions, build
+        from lookalike.sources.resolve import open_source
+
+        opened = open_source(source, base=self.location.base)
+        if not self.location.exists():
+            _check_not_empty(opened)
+        store = self._store_for_writing()
+        return build(store, opened, lambda: self.encoder, options or BuildOptions(limits=self._limits))
+
+    def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
+        self,
+        query: Any,
+        k: int = 10,
+        *,
+        where: str | None = None,
+        min_score: float | None = None,
+        metric: Metric | str = Metric.COSINE,
+        include_self: bool = False,
+    ) -> Hits:
+        """Find the items that are most alike.
+
+        Parameters
+        ----------
+        query : a path, ``id:ID`` or a text as ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of
+            pixels; or a vector of shape (dim,).
+        k : at least 1; all items are returned where there are fewer.
+        where : a condition over the attributes in SQL, such as ``folder = 'beach' and width > 1000``.
+        min_score : hits below are left out.
+        metric : ``cosine``, ``inner-product`` or ``l2``.
+        include_self : keep the query itself among the hits if it is an item of the gallery.
+
+        Returns
+        -------
+        At most k hits, best first, equal scores by id.
+
+        Raises
+        ------
+        StoreError : if there is no gallery, or it cannot be read.
+        SpaceMismatchError : if the gallery was made by another encoder.
+        InputError : if the query or an option cannot be used.
+        """
+        from lookalike.search.searcher import SearchOptions
+
+        options = SearchOptions(as_metric(metric), where, min_score)
+        return self.search_batch([query], k, options, include_self=include_self)[0]
+
+    def search_batch(
+        self, queries: Sequence[Any], k: int = 10, options: Any = None, *, include_self: bool = False
+    ) -> list[Hits]:
+        """Find the items that are most alike to each of several queries; see :meth:`search`.
+
+        Parameters
+        ----------
+        queries : what :meth:`search` takes, any number of them.
+        k : at least 1.
+        options : a :class:`lookalike.search.searcher.SearchOptions`.
+        include_self : keep each query itself among its hits if it is an item of the gallery.
+        """
+        from lookalike.search.searcher import SearchOptions
+
+        started = time.perf_counter()
+        resolver = self._resolver()
+        resolved = [resolver.resolve(query) for query in queries]
+        if not resolved:
+            return []
+        vectors = np.concatenate([query.vector for query in resolved])
+        exclude = [None if include_self else query.item_id for query in resolved]
+        found = self._search().search(vectors, k, options or SearchOptions(), exclude=exclude)
+        seconds = (time.perf_counter() - started) / len(resolved)
+        return [self._hits(query, hits, seconds) for query, hits in zip(resolved, found, strict=True)]
+
+    def read(self, hit: Hit) -> bytes:
+        """Return the encoded image of a hit: its file, or the thumbnail kept for an item that has none.
+
+        Raises
+        ------
+        OSError : if neither can be read.
+        """
+        path = Path(original(hit.uri))
+        if path.is_absolute():
+            return path.read_bytes()
+        kept = self.store.find(hit.id, ["thumbnail"])["thumbnail"].to_pylist()
+        if kept and kept[0] is not None:
+            return bytes(kept[0])
+        raise SourceError(hit.uri, "the gallery keeps no picture of this item")
+
+    def failures(self) -> list[SkippedItem]:
+        """Return the items that could not be indexed, with their reasons, by id.
+
+        Raises
+        ------
+        StoreError : if there is no gallery, or it cannot be read.
+        """
+        from lookalike.gallery.skipped_store import SkippedStore
+
+        if not self.location.exists():
+            raise StoreMissingError(str(self.path))
+        return SkippedStore(self.location).items()
+
+    def _hits(self, query: ResolvedQuery, hits: list[Hit], seconds: float) -> Hits:
+        return Hits(query.name, tuple(hits), self._search().is_exact, seconds, query.picture, self.read)
+
+    def _resolver(self) -> QueryResolver:
+        from lookalike.search.query import QueryResolver
+
+        return QueryResolver(self.store, lambda: self.encoder, self._limits)
+
+    def _search(self) -> Searcher:
+        if self._searcher is None:
+            from lookalike.search.searcher import Searcher
+
+            self._searcher = Searcher(self.store)
+        return self._searcher
+
+    def _check(self, spec: EncoderSpec) -> None:
+        self._choice.check(spec)
+        if self._encoder is not None and self._encoder.spec != spec:
+            remedy = "open the gallery without an encoder to use its own, or index into a new gallery"
+            raise SpaceMismatchError(str(spec), str(self._encoder.spec), remedy)
+
+    def _store_for_writing(self) -> LanceStore:
+        from lookalike.gallery.lance_store import LanceStore
+        from lookalike.gallery.lock import writer_lock
+        from lookalike.gallery.manifest import Manifest
+
+        try:
+            return self.store
+        except StoreMissingError:
+            spec = self.encoder.spec
+        with writer_lock(self.location, on_wait=lambda _: None):
+            try:  # another run may have made it meanwhile
+                return self.store
+            except StoreMissingError:
+                LanceStore.create(self.location, Manifest(encoder=spec.to_dict(), dim=spec.dim))
+        return self.store
+
+
+def as_metric(name: Metric | str) -> Metric:
+    """Return the metric of that name.
+
+    Raises
+    ------
+    UnknownNameError : if there is none.
+    """
+    from lookalike.errors import UnknownNameError
+
+    try:
+        return Metric(name)
+    except ValueError:
+        raise UnknownNameError("metric", str(name), [metric.value for metric in Metric]) from None  # noqa: EM101
+
+
+def open_gallery(path: str | Path | None = None, *, encoder: Encoder | str | None = None) -> Gallery:
+    """Open a gallery, or name one that the first :meth:`Gallery.add` will make.
+
+    Parameters
+    ----------
+    path : the gallery's folder or the folder that holds it; by default the ``.lookalike`` folder of the working
+        directory or of the nearest parent that has one.
+    encoder : an encoder, or a name that :func:`lookalike.load_encoder` takes; by default the gallery's own, and the
+        embedded encoder for a new gallery.
+    """
+    chosen = EncoderChoice(encoder) if isinstance(encoder, str) else encoder
+    return Gallery(locate(path), chosen)
+
+
+def _check_not_empty(source: Any) -> None:
+    """Raise the source's own error before a gallery is made for it, if it cannot be listed or is empty."""
+    next(iter(source), None)

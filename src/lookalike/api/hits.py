@@ -1,0 +1,172 @@
+"""The answer to a query, which can be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, overload
+
+from lookalike.errors import ImageDecodeError, InputError
+from lookalike.exports.contact_sheet import contact_sheet
+from lookalike.exports.html_page import html_page
+from lookalike.exports.picture import Picture, Section
+from lookalike.images.decode import decode
+from lookalike.images.transforms import encode_png
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lookalike.images.decode import Pixels
+    from lookalike.images.ref import Scalar
+    from lookalike.search.hit import Hit
+
+_SHOWN_SIDE = 512
+"""Pictures are decoded no larger than they are shown."""
+
+
+@dataclass(frozen=True)
+class Hits(Sequence["Hit"]):
+    """The hits of one query, best first."""
+
+    query: str
+    """What was asked, for people."""
+    hits: tuple[Hit, ...]
+    is_exact: bool
+    """Whether these are the true nearest items."""
+    seconds: float
+    """Time taken, with the encoding of the query."""
+    picture: bytes | Pixels | None
+    """The query, if it was a picture."""
+    read: Callable[[Hit], bytes]
+    """Returns the encoded image of a hit; raises OSError where it cannot be read any more."""
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Hit]: ...
+    def __getitem__(self, index: int | slice) -> Hit | Sequence[Hit]:
+        return self.hits[index]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __repr__(self) -> str:
+        rows = "\n".join(f"{hit.rank:4d}  {hit.score:+.4f}  {hit.id}" for hit in self.hits)
+        return f"Hits for {self.query} ({len(self)})" + (f"\n{rows}" if rows else "")
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, best first."""
+        return [hit.id for hit in self.hits]
+
+    @property
+    def scores(self) -> list[float]:
+        """The scores, descending; larger is more alike."""
+        return [hit.score for hit in self.hits]
+
+    @property
+    def labels(self) -> list[Scalar]:
+        """The attribute ``label`` of each hit; None where it has none."""
+        return [hit.attributes.get("label") for hit in self.hits]
+
+    def image(self) -> Pixels:
+        """Return a contact sheet: the query beside its hits; shape (height, width, 3), uint8."""
+        section = self.section()
+        return contact_sheet(section.query, section.hits)
+
+    def section(self) -> Section:
+        """Return the query and its hits as the exports take them."""
+        query = None if self.picture is None else Picture(_short(self.query), "query", _pixels(lambda: self.picture))
+        shown = [
+            Picture(
+                title=_short(hit.id),
+                subtitle=_subtitle(hit),
+                pixels=_pixels(partial(self.read, hit)),
+                score=hit.score,
+                attributes=hit.attributes,
+            )
+            for hit in self.hits
+        ]
+        return Section(query, shown, "" if query else self.query)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a contact sheet (``.png``) or a self-contained page (``.html``) and return its absolute path.
+
+        Raises
+        ------
+        InputError : for any other suffix, or if the file cannot be written.
+        """
+        return save_hits([self], path)
+
+    def show(self) -> None:
+        """Show the contact sheet: in a notebook below the cell, elsewhere in the system's picture viewer."""
+        from PIL import Image
+
+        picture = Image.fromarray(self.image())
+        try:
+            from IPython import get_ipython
+            from IPython.display import display
+        except ModuleNotFoundError:
+            picture.show()
+            return
+        if get_ipython() is None:
+            picture.show()
+        else:
+            display(picture)
+
+    def _repr_html_(self) -> str:
+        """Render the query and its hits in a notebook."""
+        page = html_page([self.section()], title="lookalike")
+        # a frame of its own keeps the page's style and the notebook's apart
+        escaped = page.replace("&", "&amp;").replace('"', "&quot;")
+        return f'<iframe srcdoc="{escaped}" style="width:100%;height:34em;border:0" title="search results"></iframe>'
+
+
+def save_hits(answers: Sequence[Hits], path: str | Path) -> Path:
+    """Write the answers to several queries into one file; see :meth:`Hits.save`."""
+    target = Path(path).expanduser().absolute()
+    suffix = target.suffix.lower()
+    if suffix == ".html":
+        data = html_page([hits.section() for hits in answers], title="Lookalikes").encode()
+    elif suffix == ".png":
+        data = encode_png(_stacked([hits.image() for hits in answers]))
+    else:
+        msg = f"results are saved as .png or .html, not as {target.suffix or 'a file without a suffix'}: {target.name}"
+        raise InputError(msg)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    except OSError as error:
+        msg = f"{target} cannot be written ({error.strerror}); choose another place"
+        raise InputError(msg) from error
+    return target
+
+
+def _stacked(sheets: Sequence[Pixels]) -> Pixels:
+    import numpy as np
+
+    width = max(sheet.shape[1] for sheet in sheets)
+    padded = [np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0)), constant_values=255) for sheet in sheets]
+    return np.concatenate(padded)
+
+
+def _pixels(load: Callable[[], Any]) -> Pixels | None:
+    try:
+        loaded = load()
+        return decode(loaded, min_side=_SHOWN_SIDE).pixels if isinstance(loaded, bytes) else loaded
+    except (OSError, ImageDecodeError):
+        return None  # drawn as a missing picture
+
+
+def _short(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).name or name
+
+
+def _subtitle(hit: Hit) -> str:
+    label = hit.attributes.get("label", hit.attributes.get("folder"))
+    return "" if label is None else str(label)

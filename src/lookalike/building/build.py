@@ -1,0 +1,221 @@
+"""Bring a gallery up to date with a source.
+
+Reading and decoding run in worker threads, inference in the calling thread, and writing in a thread of its own; what is
+between them is bounded, so the memory in use does not depend on the number of images. Every commit is atomic: whatever
+ends a run, what was committed stays, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lookalike.building.inventory import Inventory
+from lookalike.building.report import BuildReport, Failure, NoProgress, Progress
+from lookalike.building.work import Known, Prepared, Same, Unusable, Worker, item_stamp, skip_stamp
+from lookalike.building.writer import Writer
+from lookalike.encoders.staging import batch_size, encode_prepared
+from lookalike.gallery.lock import writer_lock
+from lookalike.gallery.skipped_store import SkippedItem, SkippedStore
+from lookalike.images.decode import DEFAULT_LIMITS, Limits
+from lookalike.search.searcher import Searcher
+from lookalike.search.snapshot import remove_leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+
+    from lookalike.arrays import Vectors
+    from lookalike.building.work import Outcome
+    from lookalike.encoders.base import Encoder
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.images.ref import ImageRef
+    from lookalike.sources.base import Source
+
+
+_AHEAD = 96
+"""Images that may be read, decoded and preprocessed before their turn: enough to keep the encoder fed, and bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How a gallery is brought up to date."""
+
+    limits: Limits = DEFAULT_LIMITS
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Threads that read and decode."""
+    progress: Progress = field(default_factory=NoProgress)
+
+
+def build(
+    store: LanceStore, source: Source, encoder: Callable[[], Encoder], options: BuildOptions | None = None
+) -> BuildReport:
+    """Index what is new or changed in a source, and remove what is gone from it.
+
+    Parameters
+    ----------
+    store : the gallery.
+    source : lists the images; items of the gallery that it covers and does not list are removed.
+    encoder : returns the encoder of the gallery; called only if an image has to be embedded.
+    options : limits, threads, and who is told of the progress.
+
+    Returns
+    -------
+    Counts, and the items that could not be indexed with the reasons.
+
+    Raises
+    ------
+    SourceError : if the source cannot be read or holds no images; nothing is removed then.
+    StoreError : if the gallery cannot be written.
+    """
+    options = options or BuildOptions()
+    started = time.perf_counter()
+    with writer_lock(store.location, options.progress.waiting):
+        store.refresh()
+        remove_leftovers(store)
+        run = _Run(store, source, encoder, options)
+        run.plan()
+        run.execute()
+        run.remove_gone()
+        run.finish()
+    run.report.seconds = time.perf_counter() - started
+    return run.report
+
+
+class _Run:
+    def __init__(
+        self, store: LanceStore, source: Source, encoder: Callable[[], Encoder], options: BuildOptions
+    ) -> None:
+        self.report = BuildReport()
+        self._store = store
+        self._source = source
+        self._encoder = encoder
+        self._options = options
+        self._inventory = Inventory(store)
+        self._skipped = SkippedStore(store.location)
+        self._known_skips = {item.id: item for item in self._skipped.items()}
+        self._listed_skips: set[str] = set()
+        self._to_do = 0
+
+    def plan(self) -> None:
+        """List the source once: note what is there, and count what there is to do."""
+        for ref in self._source:
+            self._inventory.list(ref.id)
+            if self._is_unchanged(ref):
+                self.report.unchanged += 1
+            elif (skip := self._same_skip(ref)) is not None:
+                self.report.failed.append(Failure(ref.uri, skip.reason))
+            else:
+                self._to_do += 1
+            if ref.id in self._known_skips:
+                self._listed_skips.add(ref.id)
+
+    def execute(self) -> None:
+        """List the source again, and embed and write what there is to do."""
+        if self._to_do == 0:
+            return
+        self._options.progress.expect(self._to_do)
+        worker = Worker(self._source, self._store, self._inventory, self._encoder, self._options.limits)
+        with Writer(self._store, self._skipped, set(self._known_skips)) as writer, _threads(self._options) as pool:
+            waiting: list[Prepared] = []
+            for outcome in _in_order(pool, worker, self._pending()):
+                if isinstance(outcome, Prepared):
+                    waiting.append(outcome)
+                    # the encoder is loaded by now: a worker prepared this image with it
+                    if len(waiting) >= batch_size(self._encoder()):
+                        self._embed(waiting, writer)
+                        waiting = []
+                else:
+                    self._settle(outcome, writer)
+            self._embed(waiting, writer)
+
+    def remove_gone(self) -> None:
+        """Remove the items that the source covers and did not list."""
+        for ids in self._inventory.unlisted():
+            gone = [item_id for item_id in ids if self._source.covers(item_id)]
+            if gone:
+                self.report.removed += self._store.delete(gone)
+        stale = [i for i in self._known_skips if i not in self._listed_skips and self._source.covers(i)]
+        self._skipped.forget(stale)
+
+    def finish(self) -> None:
+        """Tidy the files up and make the embeddings ready to be searched."""
+        if self.report.added or self.report.updated or self.report.removed:
+            self._store.optimise()
+        Searcher(self._store).refresh_snapshot()
+        self.report.total = len(self._store)
+        unreadable = getattr(self._source, "unreadable", ())
+        self.report.failed.extend(
+            Failure(uri, "this folder cannot be entered; check its permissions") for uri in unreadable
+        )
+
+    def _is_unchanged(self, ref: ImageRef) -> bool:
+        return bool(ref.stamp) and self._inventory.has_stamp(ref.id, item_stamp(ref))
+
+    def _same_skip(self, ref: ImageRef) -> SkippedItem | None:
+        """Return what is known of an item that failed before and has not changed since."""
+        skip = self._known_skips.get(ref.id)
+        return skip if skip is not None and skip.stamp and skip.stamp == skip_stamp(ref, self._options.limits) else None
+
+    def _pending(self) -> Iterator[tuple[ImageRef, int | None]]:
+        for ref in self._source:
+            if not self._is_unchanged(ref) and self._same_skip(ref) is None:
+                yield ref, self._inventory.list(ref.id)
+
+    def _embed(self, prepared: list[Prepared], writer: Writer) -> None:
+        if not prepared:
+            return
+        vectors = encode_prepared(self._encoder(), [item.image for item in prepared])
+        for item, vector in zip(prepared, vectors, strict=True):
+            self._write(item, vector, writer)
+        self.report.embedded += len(prepared)
+
+    def _settle(self, outcome: Known | Same | Unusable, writer: Writer) -> None:
+        if isinstance(outcome, Known):
+            vector = self._store.embeddings(np.array([outcome.row_id], np.uint64))[0]
+            self.report.reused += outcome.is_new
+            self._write(outcome, vector, writer)
+        elif isinstance(outcome, Same):
+            self.report.unchanged += 1
+            self._options.progress.advance(1, failed=0)
+        else:
+            ref = outcome.ref
+            self.report.failed.append(Failure(ref.uri, outcome.reason))
+            writer.skip(SkippedItem(ref.id, ref.uri, outcome.reason, outcome.stamp))
+            self._options.progress.advance(1, failed=1)
+
+    def _write(self, item: Prepared | Known, vector: Vectors, writer: Writer) -> None:
+        writer.put(item.record, vector, is_new=item.is_new)
+        self.report.added += item.is_new
+        self.report.updated += not item.is_new
+        self._options.progress.advance(1, failed=0)
+
+
+@contextmanager
+def _threads(options: BuildOptions) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(options.workers, thread_name_prefix="lookalike-decode")
+    try:
+        yield pool
+    finally:
+        # after an interruption nothing more is read
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, worker: Worker, pending: Iterable[tuple[ImageRef, int | None]]
+) -> Iterator[Outcome]:
+    """Yield what the worker makes of each item, in their order, working ahead by a bounded number."""
+    running: deque[Future[Outcome]] = deque()
+    for ref, row_id in pending:
+        running.append(pool.submit(worker, ref, row_id))
+        if len(running) >= _AHEAD:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()

@@ -1,0 +1,68 @@
+"""What a run did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An item that is not in the gallery, or not in its newest form, and why."""
+
+    uri: str
+    reason: str
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """Counts of a run over one or more sources."""
+
+    added: int = 0
+    updated: int = 0
+    """Items whose bytes or attributes changed."""
+    unchanged: int = 0
+    removed: int = 0
+    """Items that are no longer in their source."""
+    reused: int = 0
+    """Those of the added that were recognised by their content, such as renamed files, and not embedded again."""
+    failed: list[Failure] = field(default_factory=list)
+    total: int = 0
+    """Items in the gallery after the run."""
+    embedded: int = 0
+    """Images that went through the encoder."""
+    seconds: float = 0.0
+
+    @property
+    def images_per_second(self) -> float:
+        """Images embedded per second of the whole run; 0 if none was."""
+        return self.embedded / self.seconds if self.embedded and self.seconds > 0 else 0.0
+
+
+class Progress(Protocol):
+    """Is told how a run goes on; the calls come from the thread that runs it."""
+
+    def expect(self, items: int) -> None:
+        """Take the number of items to work on."""
+        ...
+
+    def advance(self, items: int, failed: int) -> None:
+        """Take how many more are done, and how many of these failed."""
+        ...
+
+    def waiting(self, holder: str) -> None:
+        """Take who is writing to the gallery, for whom this run waits."""
+        ...
+
+
+class NoProgress:
+    """Says nothing."""
+
+    def expect(self, items: int) -> None:
+        """Do nothing."""
+
+    def advance(self, items: int, failed: int) -> None:
+        """Do nothing."""
+
+    def waiting(self, holder: str) -> None:
+        """Do nothing."""

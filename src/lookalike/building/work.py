@@ -1,0 +1,158 @@
+"""What is to be done about each item that a source lists, and the part of it that runs in worker threads."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lookalike.encoders.staging import decode_for, prepare
+from lookalike.errors import ImageDecodeError, SourceError
+from lookalike.gallery.record import THUMBNAIL, Record
+from lookalike.images.digest import content_digest
+from lookalike.images.transforms import encode_jpeg, thumbnail
+from lookalike.sources.names import original
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy.typing as npt
+
+    from lookalike.building.inventory import Inventory
+    from lookalike.encoders.base import Encoder
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.images.decode import Decoded, Limits
+    from lookalike.images.ref import ImageRef, Scalar
+    from lookalike.sources.base import Source
+
+_THUMBNAIL_SIDE = 256
+_SEEN = ("width", "height", "taken")
+"""Attributes that are read from the image itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An image that is ready to be embedded."""
+
+    record: Record
+    is_new: bool
+    image: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An item whose embedding the gallery holds already, under this id or another."""
+
+    record: Record
+    is_new: bool
+    row_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An item that cannot be indexed."""
+
+    ref: ImageRef
+    reason: str
+    stamp: str
+    """Empty if it may be readable next time though it looks the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """An item that turned out to be as the gallery holds it, once it was read."""
+
+
+Outcome: TypeAlias = Prepared | Known | Same | Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Reads, recognises, decodes and preprocesses one item; safe to call from several threads."""
+
+    source: Source
+    store: LanceStore
+    inventory: Inventory
+    encoder: Callable[[], Encoder]
+    """Called only when an image has to be decoded."""
+    limits: Limits
+
+    def __call__(self, ref: ImageRef, row_id: int | None) -> Outcome:
+        """Return what is to be written for an item.
+
+        Parameters
+        ----------
+        ref : the item, as its source lists it.
+        row_id : its row, if the gallery holds it in an older form.
+        """
+        try:
+            if ref.size is not None:
+                self.limits.check_bytes(ref.size)  # before reading it
+            data = self.source.read(ref)
+            digest = content_digest(data)
+            if row_id is not None and self._is_same(ref, row_id, digest):
+                return Same()
+            held = self._held(digest)
+            if held is not None:
+                seen = {name: held[name] for name in _SEEN}
+                record = self._record(ref, data, digest, seen, held[THUMBNAIL])
+                return Known(record, row_id is None, held["_rowid"])
+            encoder = self.encoder()
+            decoded = decode_for(encoder, data, self.limits)
+            seen = {"width": decoded.width, "height": decoded.height, "taken": decoded.taken}
+            record = self._record(ref, data, digest, seen, _thumbnail(ref, decoded))
+            return Prepared(record, row_id is None, prepare(encoder, decoded.pixels))
+        except ImageDecodeError as error:
+            return Unusable(ref, error.reason, skip_stamp(ref, self.limits))
+        except SourceError as error:
+            return Unusable(ref, error.reason, "")
+        except OSError as error:
+            return Unusable(ref, error.strerror or str(error), "")
+
+    def _is_same(self, ref: ImageRef, row_id: int, digest: str) -> bool:
+        return row_id in self.inventory.rows_with_digest(digest) and self.inventory.has_stamp(ref.id, item_stamp(ref))
+
+    def _held(self, digest: str) -> dict[str, Any] | None:
+        """Return the row of an item with the same bytes, if the gallery holds one."""
+        rows = self.inventory.rows_with_digest(digest)
+        if len(rows) == 0:
+            return None
+        found = self.store.take(rows[:1], ["digest", THUMBNAIL, *_SEEN]).to_pylist()
+        return found[0] if found and found[0]["digest"] == digest else None
+
+    def _record(
+        self, ref: ImageRef, data: bytes, digest: str, seen: Mapping[str, Scalar], preview: bytes | None
+    ) -> Record:
+        return Record(
+            id=ref.id,
+            uri=self.store.location.stored_uri(ref.uri),
+            digest=digest,
+            stamp=item_stamp(ref),
+            size=len(data),
+            attributes={**ref.attributes, **seen},
+            thumbnail=preview,
+        )
+
+
+def item_stamp(ref: ImageRef) -> str:
+    """Return what changes when the item's attributes change, and its bytes as far as the source can tell."""
+    attributes = json.dumps(sorted(ref.attributes.items()), default=str, ensure_ascii=True)
+    return f"{ref.stamp}#{hashlib.blake2b(attributes.encode(), digest_size=6).hexdigest()}"
+
+
+def skip_stamp(ref: ImageRef, limits: Limits) -> str:
+    """Return what changes when an unusable item may have become usable: it, the limits, or the decoders at hand."""
+    if not ref.stamp:
+        return ""
+    can_heif = importlib.util.find_spec("pillow_heif") is not None
+    return f"{ref.stamp}|{limits.max_pixels}|{limits.max_bytes}|{can_heif}"
+
+
+def _thumbnail(ref: ImageRef, decoded: Decoded) -> bytes | None:
+    # a file can be read again for a picture of the hit; a row of a data set cannot, without its source
+    if Path(original(ref.uri)).is_absolute():
+        return None
+    return encode_jpeg(thumbnail(decoded.pixels, _THUMBNAIL_SIDE))

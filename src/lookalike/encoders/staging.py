@@ -1,0 +1,55 @@
+"""One way to run every encoder: prepare images in any thread, then embed them in batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookalike.encoders.base import StagedEncoder
+from lookalike.images.decode import DEFAULT_LIMITS, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Vectors
+    from lookalike.encoders.base import Encoder
+    from lookalike.images.decode import Decoded, Limits, Pixels
+
+_DEFAULT_BATCH = 32
+
+
+def batch_size(encoder: Encoder) -> int:
+    """Return how many images the encoder is best given at once."""
+    return encoder.batch_size if isinstance(encoder, StagedEncoder) else _DEFAULT_BATCH
+
+
+def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+    """Decode an image at the scale that the encoder needs.
+
+    Raises
+    ------
+    ImageDecodeError : if the bytes are no readable picture.
+    """
+    side = encoder.decode_side if isinstance(encoder, StagedEncoder) else None
+    return decode(data, min_side=side, limits=limits)
+
+
+def prepare(encoder: Encoder, pixels: Pixels) -> npt.NDArray[Any]:
+    """Return the input of :func:`encode_prepared` for one image; safe to call from several threads."""
+    return encoder.prepare(pixels) if isinstance(encoder, StagedEncoder) else pixels
+
+
+def encode_prepared(encoder: Encoder, prepared: Sequence[npt.NDArray[Any]]) -> Vectors:
+    """Embed a batch of what :func:`prepare` returned; shape (n, dim), float32."""
+    if isinstance(encoder, StagedEncoder):
+        return encoder.encode_prepared(np.stack(prepared))
+    return encoder.encode_images(prepared)
+
+
+def embed_image(encoder: Encoder, image: Pixels | bytes, limits: Limits = DEFAULT_LIMITS) -> Vectors:
+    """Embed one image just as a gallery embeds it; shape (1, dim), float32."""
+    pixels = decode_for(encoder, image, limits).pixels if isinstance(image, bytes) else image
+    return encode_prepared(encoder, [prepare(encoder, pixels)])

@@ -1,0 +1,31 @@
+"""What a search returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lookalike.images.ref import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One item of the gallery, ranked for a query."""
+
+    rank: int
+    """From 1."""
+    id: str
+    uri: str
+    score: float
+    """Larger is more alike; see :class:`lookalike.metric.Metric` for the range."""
+    attributes: Mapping[str, Scalar]
+    """What is known of the item; attributes without a value are left out."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the hit as JSON-ready values; times are in ISO 8601."""
+        attributes = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in self.attributes.items()}
+        return {"rank": self.rank, "id": self.id, "uri": self.uri, "score": self.score, "attributes": attributes}

@@ -1,0 +1,126 @@
+"""What a user may ask with, and its embedding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookalike.arrays import as_vectors
+from lookalike.encoders.base import TextEncoder
+from lookalike.encoders.staging import embed_image
+from lookalike.errors import ImageDecodeError, InputError, SourceError
+from lookalike.gallery.lance_store import embedding_matrix
+from lookalike.gallery.record import EMBEDDING
+from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
+from lookalike.images.formats import has_image_suffix
+from lookalike.sources.names import anchored, item_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lookalike.arrays import Vectors
+    from lookalike.encoders.base import Encoder
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.images.decode import Pixels
+
+_ITEM = "id:"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedQuery:
+    """A query, embedded."""
+
+    name: str
+    """For people."""
+    vector: Vectors
+    """Shape (1, dim)."""
+    item_id: str | None = None
+    """The item of the gallery that the query is, if it is one."""
+    picture: bytes | Pixels | None = None
+    """The query as encoded bytes or pixels, if it is a picture."""
+
+
+class QueryResolver:
+    """Embeds queries for one gallery; the encoder is loaded only if a query needs it."""
+
+    def __init__(self, store: LanceStore, encoder: Callable[[], Encoder], limits: Limits = DEFAULT_LIMITS) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._limits = limits
+        self._base = store.location.base
+
+    def resolve(self, query: Any) -> ResolvedQuery:
+        """Embed a query.
+
+        Parameters
+        ----------
+        query : a path, an ``id:ID`` of the gallery or a text as ``str``; a ``Path``; the bytes of an image file; a
+            PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a vector of shape (dim,). A
+            string is a path if it names a file, has the suffix of an image or holds a path separator, and a text
+            otherwise.
+
+        Raises
+        ------
+        InputError : if it is none of these, or a text and the encoder has no text side.
+        SourceError : if its file cannot be read.
+        ImageDecodeError : if its bytes are no readable picture.
+        """
+        if isinstance(query, Path):
+            return self._file(query)
+        if isinstance(query, str):
+            return self._string(query)
+        if isinstance(query, bytes):
+            return ResolvedQuery("image", embed_image(self._encoder(), query, self._limits), picture=query)
+        if isinstance(query, np.ndarray) and query.ndim == 1:
+            return ResolvedQuery("vector", as_vectors(query, dim=self._store.manifest.dim))
+        pixels = as_pixels(query, limits=self._limits)
+        return ResolvedQuery("image", embed_image(self._encoder(), pixels), picture=pixels)
+
+    def _string(self, query: str) -> ResolvedQuery:
+        if query.startswith(_ITEM):
+            return self._item(query[len(_ITEM) :])
+        if query.startswith(("http://", "https://")):
+            msg = f"{query}: a URL cannot be a query; download the picture and search with the file"
+            raise InputError(msg)
+        path = Path(query).expanduser()
+        if path.is_file() or has_image_suffix(query) or "/" in query or path.name != query:
+            return self._file(path)
+        return self._text(query)
+
+    def _file(self, path: Path) -> ResolvedQuery:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise SourceError(str(path), _why(path, error)) from error
+        try:
+            vector = embed_image(self._encoder(), data, self._limits)
+        except ImageDecodeError as error:
+            reason = f"{path}: {error.reason}"
+            raise ImageDecodeError(reason) from error
+        return ResolvedQuery(str(path), vector, item_id(anchored(path, self._base), self._base), data)
+
+    def _item(self, item_id: str) -> ResolvedQuery:
+        row = self._store.find(item_id, [EMBEDDING])
+        if len(row) == 0:
+            msg = f"the gallery has no item with the id {item_id!r}; `lookalike search` and `info` show ids"
+            raise InputError(msg)
+        return ResolvedQuery(f"{_ITEM}{item_id}", embedding_matrix(row[EMBEDDING]), item_id)
+
+    def _text(self, text: str) -> ResolvedQuery:
+        encoder = self._encoder()
+        if not isinstance(encoder, TextEncoder):
+            msg = (
+                f"{text!r} is no file, and the encoder of this gallery ({encoder.spec.name}) has no text side to look "
+                "for words with: name an image, or index with a CLIP or SigLIP model"
+            )
+            raise InputError(msg)
+        return ResolvedQuery(text, encoder.encode_texts([text]))
+
+
+def _why(path: Path, error: OSError) -> str:
+    if path.is_dir():
+        return "is a folder; name a picture in it"
+    return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))

@@ -1,0 +1,204 @@
+"""Search over a gallery as it is now: a snapshot, the rows written since, and without the rows deleted since."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lookalike.gallery.lance_store import embedding_matrix
+from lookalike.gallery.record import EMBEDDING
+from lookalike.indexes.exact import ExactIndex
+from lookalike.metric import Metric
+from lookalike.search.hit import Hit
+from lookalike.search.snapshot import newest_snapshot, write_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Vectors
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.images.ref import Scalar
+
+    RowIds = npt.NDArray[np.uint64]
+
+_TAIL_ROWS = 2_000
+_TAIL_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What narrows a search."""
+
+    metric: Metric = Metric.COSINE
+    where: str | None = None
+    """A condition over the attributes in SQL."""
+    min_score: float | None = None
+    """Hits below are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows that are searched together."""
+
+    row_ids: RowIds
+    index: ExactIndex
+    live: npt.NDArray[np.bool_] | None
+    """Which rows are still what the gallery holds; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    id: str
+    uri: str
+    attributes: Mapping[str, Scalar]
+
+
+class Searcher:
+    """Answers queries over one gallery; follows it as it changes."""
+
+    def __init__(self, store: LanceStore) -> None:
+        self._store = store
+        self._parts: dict[Metric, list[_Part]] = {}
+        self._version = -1
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the hits are the true nearest items."""
+        return True
+
+    def search(
+        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
+    ) -> list[list[Hit]]:
+        """Return the best hits of each query, best first, equal scores by id.
+
+        Parameters
+        ----------
+        queries : shape (q, dim).
+        k : at least 1; all items are returned where there are fewer.
+        options : what narrows the search.
+        exclude : for each query the id of an item to leave out, such as the query itself, or None.
+
+        Returns
+        -------
+        q lists of at most k hits.
+
+        Raises
+        ------
+        ShapeError : if the queries have another dimension than the gallery.
+        InputError : if k or the condition cannot be used.
+        """
+        self._store.refresh()
+        parts = self._current_parts(options.metric)
+        selected = None if options.where is None else self._store.row_ids(where=options.where)
+        wanted = k + 1 if any(exclude) else k
+        found = [_search_part(part, queries, wanted, selected) for part in parts]
+        rows = self._fetch(np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
+        leave_out = [*exclude, *[None] * (len(queries) - len(exclude))]
+        hits = []
+        for i in range(len(queries)):
+            scored = [
+                (float(score), rows[int(row_id)])
+                for ids, scores in found
+                for row_id, score in zip(ids[i], scores[i], strict=True)
+                if row_id >= 0 and int(row_id) in rows
+            ]
+            hits.append(_ranked(scored, k, leave_out[i], options.min_score))
+        return hits
+
+    def refresh_snapshot(self) -> None:
+        """Write a snapshot of the newest version if the present one has fallen behind.
+
+        Raises
+        ------
+        OSError : if the gallery's folder cannot be written.
+        """
+        self._store.refresh()
+        if self._is_behind():
+            write_snapshot(self._store)
+
+    def _current_parts(self, metric: Metric) -> list[_Part]:
+        if self._version != self._store.version:
+            # a reader may not be allowed to write beside the gallery; it searches the rows in the table then
+            with contextlib.suppress(OSError):
+                self.refresh_snapshot()
+            self._parts.clear()
+            self._version = self._store.version
+        if metric not in self._parts:
+            self._parts[metric] = self._open_parts(metric)
+        return self._parts[metric]
+
+    def _is_behind(self) -> bool:
+        snapshot = newest_snapshot(self._store)
+        if snapshot is None:
+            return len(self._store) > 0
+        if snapshot.version == self._store.version:
+            return False
+        tail = sum(len(batch) for batch in self._store.scan([], newer_than=snapshot.version))
+        removed = len(snapshot.row_ids) + tail - len(self._store)
+        return tail + max(removed, 0) > max(_TAIL_ROWS, _TAIL_SHARE * len(self._store))
+
+    def _open_parts(self, metric: Metric) -> list[_Part]:
+        snapshot = newest_snapshot(self._store)
+        if snapshot is None:
+            return [self._tail(metric, newer_than=None)]
+        index = ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
+        if snapshot.version == self._store.version:
+            return [_Part(snapshot.row_ids, index, None)]
+        tail = self._tail(metric, newer_than=snapshot.version)
+        live = np.isin(snapshot.row_ids, self._store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
+        return [_Part(snapshot.row_ids, index, None if live.all() else live), tail]
+
+    def _tail(self, metric: Metric, *, newer_than: int | None) -> _Part:
+        batches = list(self._store.scan(["id", EMBEDDING], newer_than=newer_than))
+        if not batches:
+            empty = np.empty((0, self._store.manifest.dim), np.float32)
+            return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
+        ids = np.concatenate([batch["id"].to_numpy(zero_copy_only=False) for batch in batches]).astype(str)
+        order = np.argsort(ids, kind="stable")
+        vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
+        row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
+        return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
+
+    def _fetch(self, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
+        columns = ["id", "uri", *self._store.attributes]
+        table = self._store.take(row_ids.astype(np.uint64), columns)
+        base = self._store.location
+        rows = {}
+        for row in table.to_pylist():
+            row_id = int(row.pop("_rowid"))
+            uri = base.full_uri(row.pop("uri"))
+            item = row.pop("id")
+            rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None})
+        return rows
+
+
+def _search_part(
+    part: _Part, queries: Vectors, k: int, selected: RowIds | None
+) -> tuple[npt.NDArray[np.int64], Vectors]:
+    """Return the row ids, -1 where there is none, and the scores; both of shape (q, k)."""
+    allowed = part.live
+    if selected is not None:
+        chosen = np.isin(part.row_ids, selected)
+        allowed = chosen if allowed is None else allowed & chosen
+    found = part.index.search(queries, k, allowed)
+    if len(part.row_ids) == 0:
+        return found.positions, found.scores
+    row_ids = part.row_ids.astype(np.int64)[found.positions]
+    row_ids[found.positions < 0] = -1
+    return row_ids, found.scores
+
+
+def _ranked(scored: list[tuple[float, _Item]], k: int, leave_out: str | None, min_score: float | None) -> list[Hit]:
+    kept = [
+        (score, item) for score, item in scored if item.id != leave_out and (min_score is None or score >= min_score)
+    ]
+    kept.sort(key=lambda pair: (-pair[0], pair[1].id))
+    return [
+        Hit(rank=rank, id=item.id, uri=item.uri, score=score, attributes=item.attributes)
+        for rank, (score, item) in enumerate(kept[:k], start=1)
+    ]
