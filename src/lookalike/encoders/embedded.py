@@ -13,6 +13,7 @@ import numpy as np
 import openvino as ov
 
 from lookalike.encoders.base import EncoderSpec
+from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.efficientnet_lite import DIM, SIDE, build_graph
 from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
@@ -50,7 +51,7 @@ class EmbeddedEncoder:
     May be used from several threads; inference itself runs one batch at a time, on all cores.
     """
 
-    batch_size = 16
+    batch_size = 8
     decode_side = 320
     """Larger than the crop, so that the last reduction is the antialiased one of :meth:`prepare`."""
 
@@ -95,11 +96,7 @@ class EmbeddedEncoder:
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), 1280), float32, not normalised."""
-        vectors = np.empty((len(images), DIM), np.float32)
-        for start in range(0, len(images), self.batch_size):
-            batch = np.stack([self.prepare(image) for image in images[start : start + self.batch_size]])
-            vectors[start : start + len(batch)] = self.encode_prepared(batch)
-        return vectors
+        return encode_staged(self, images)
 
 
 def load(name: str, options: EncoderOptions) -> EmbeddedEncoder:

@@ -87,7 +87,7 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
         raise InputError(msg)
     if name.count("/") == 1 and all(name.split("/")):
         return _load_checkpoint(name, options)
-    raise UnknownNameError("encoder", name, ENCODERS.names())
+    raise UnknownNameError(ENCODERS.kind, name, ENCODERS.names())
 
 
 def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_code: bool = False) -> Encoder:
@@ -129,7 +129,7 @@ def _describe(spec: EncoderSpec) -> str:
 
 def _load_checkpoint(name: str, options: EncoderOptions) -> Encoder:
     try:
-        from lookalike.encoders.transformers_encoder import load
+        from lookalike.encoders.checkpoints import load
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("lookalike"):
             raise

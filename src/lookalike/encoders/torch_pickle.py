@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _MAGIC = 0x1950A86A20F9469CFC6C
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "FloatStorage": np.dtype("<f4"),
     "DoubleStorage": np.dtype("<f8"),
     "HalfStorage": np.dtype("<f2"),
@@ -105,8 +105,8 @@ class _TensorUnpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: object) -> _Storage:
         match pid:
-            case ("storage", _StorageType(dtype=dtype), str(key), str(), int(count), None) if count >= 0:
-                return _Storage(key, dtype, count)
+            case ("storage", kind, str(key), str(), int(count), None) if count >= 0 and isinstance(kind, _StorageType):
+                return _Storage(key, kind.dtype, count)
         msg = "a storage that is not described as one"
         raise pickle.UnpicklingError(msg)
 

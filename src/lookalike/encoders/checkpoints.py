@@ -1,0 +1,97 @@
+"""A Hugging Face checkpoint as an encoder: of images, or of images and texts."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+
+from lookalike.encoders.transformers_encoder import TransformersEncoder, unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lookalike.arrays import Vectors
+    from lookalike.encoders.base import Encoder
+    from lookalike.encoders.loading import EncoderOptions
+
+
+class TransformersPairEncoder:
+    """Embeds images and texts into one space, with a checkpoint of two towers.
+
+    Parameters
+    ----------
+    images : the encoder of the images, whose pooling is ``image-features``.
+    tokenizer : the checkpoint's.
+    """
+
+    def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
+        self.spec = replace(images.spec, modalities=("image", "text"))
+        self.pooling_reason = images.pooling_reason
+        self.batch_size = images.batch_size
+        self.decode_side = images.decode_side
+        self.prepare = images.prepare
+        self.encode_prepared = images.encode_prepared
+        self.encode_images = images.encode_images
+        self._model = images.model
+        self._tokenizer = tokenizer
+        self._length = _text_length(tokenizer, images.model.config)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts; returns shape (len(texts), dim), float32, not normalised. What is too long is cut off."""
+        vectors = np.empty((len(texts), self.spec.dim), np.float32)
+        for start in range(0, len(texts), self.batch_size):
+            chunk = list(texts[start : start + self.batch_size])
+            # always to the full length: models without an attention mask are trained so, and to others it is all one
+            padding = {"padding": True} if self._length is None else {"padding": "max_length", "truncation": True}
+            tokens = self._tokenizer(chunk, return_tensors="pt", max_length=self._length, **padding)
+            with torch.inference_mode():
+                features = unwrapped(self._model.get_text_features(**tokens.to(self._model.device)))
+            vectors[start : start + len(chunk)] = features.float().cpu().numpy()
+        return vectors
+
+
+def load(name: str, options: EncoderOptions) -> Encoder:
+    """Make the encoder of a checkpoint: of images and texts where it has both towers and a tokenizer.
+
+    Raises
+    ------
+    InputError, EncoderError : see :class:`TransformersEncoder`.
+    """
+    with _quiet():
+        encoder = TransformersEncoder(name, options)
+        if encoder.spec.pooling != "image-features" or not hasattr(encoder.model, "get_text_features"):
+            return encoder
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=options.trust_remote_code)
+        except (OSError, ValueError, ImportError, LookupError, TypeError):
+            return encoder  # it was saved without one: images only
+    return TransformersPairEncoder(encoder, tokenizer)
+
+
+def _text_length(tokenizer: Any, config: Any) -> int | None:
+    """Return the most tokens that the text tower takes, or None if nobody says."""
+    positions = getattr(getattr(config, "text_config", config), "max_position_embeddings", None)
+    # a tokenizer that knows no limit states an astronomical one
+    limits = [limit for limit in (tokenizer.model_max_length, positions) if limit is not None and limit < 1_000_000]
+    length: int | None = min(limits, default=None)
+    return length
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the progress bars and reports of transformers: what matters in them is checked here."""
+    logging = transformers.logging
+    verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if had_bars:
+            logging.enable_progress_bar()

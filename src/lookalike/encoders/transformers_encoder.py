@@ -1,0 +1,202 @@
+"""Encoders from Hugging Face checkpoints, run by PyTorch."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+
+from lookalike.encoders.base import EncoderSpec
+from lookalike.encoders.batching import encode_staged
+from lookalike.encoders.pooling import Features, choose_pooling, pool
+from lookalike.encoders.preprocessing import make_prepare
+from lookalike.errors import EncoderError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Vectors
+    from lookalike.encoders.loading import EncoderOptions
+    from lookalike.images.decode import Pixels
+
+_DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+
+
+class TransformersEncoder:
+    """Embeds images with a checkpoint that ``transformers`` can load.
+
+    Parameters
+    ----------
+    name : a folder's absolute path, or an id on the hub.
+    options : see :func:`lookalike.encoders.loading.load_encoder`.
+
+    Raises
+    ------
+    InputError : if an option has no meaning for this model.
+    EncoderError : if the checkpoint cannot be loaded, or is not that of an image model.
+    """
+
+    decode_side: int | None = None
+
+    def __init__(self, name: str, options: EncoderOptions) -> None:
+        precision = "f32" if options.precision == "auto" else options.precision
+        if precision not in _DTYPES:
+            msg = f"there is no precision named {precision!r}; use f32 or bf16"
+            raise InputError(msg)
+        preprocessing = "processor" if options.preprocessing == "auto" else options.preprocessing
+        self._device = _device(options.device)
+        self._dtype = _DTYPES[precision]
+        self.batch_size = 16 if self._device.type == "cpu" else 128
+        remote = {"trust_remote_code": options.trust_remote_code}
+        with _explained(name, "cannot be loaded"):
+            processor = transformers.AutoImageProcessor.from_pretrained(name, **remote)
+            self.model, report = transformers.AutoModel.from_pretrained(
+                name, dtype=self._dtype, output_loading_info=True, **remote
+            )
+        self.prepare = make_prepare(preprocessing, processor)
+        untrained = frozenset(report["missing_keys"])
+        digest = _digest(self.model, untrained)
+        _mark_untrained(self.model, untrained)
+        self.model.eval().to(self._device)
+        with _explained(name, "is not a model that embeds images"):
+            probe = _probe(self.prepare)
+            self._choose_pooling(options.pooling, probe)
+            dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
+        self.spec = EncoderSpec(
+            name=name,
+            revision=getattr(self.model.config, "_commit_hash", None) or "",
+            weights_digest=digest,
+            pooling=self._pooling,
+            preprocessing=preprocessing,
+            precision=precision,
+            dim=dim,
+        )
+
+    def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
+        """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""
+        with torch.inference_mode():
+            values = self._to_device(batch)
+            if self._pooling == "image-features":
+                vectors = self._image_features(values)
+            else:
+                vectors = pool(self._features(values), self._pooling)
+            return np.asarray(vectors.float().cpu().numpy(), np.float32)
+
+    def encode_images(self, images: Sequence[Pixels]) -> Vectors:
+        """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""
+        return encode_staged(self, images)
+
+    def _choose_pooling(self, wanted: str, probe: npt.NDArray[np.float32]) -> None:
+        with torch.inference_mode():
+            values = self._to_device(probe)
+            has_image_features = self._image_features(values) is not None
+            if has_image_features and wanted in ("auto", "image-features"):
+                features = Features(None, None, None)  # the image tower alone need not be runnable
+            else:
+                features = self._features(values).trained()
+        choice = choose_pooling(wanted, features, has_image_features=has_image_features)
+        self._pooling = choice.pooling
+        self.pooling_reason = choice.reason
+        """Why the pooling is that one: a clause."""
+
+    def _to_device(self, batch: npt.NDArray[Any]) -> Any:
+        return torch.from_numpy(np.require(batch, np.float32, ["C", "W"])).to(self._device, self._dtype)
+
+    def _image_features(self, values: Any) -> Any:
+        """Return the embeddings that images share with texts, shape (n, dim), or None if the model has none."""
+        if not hasattr(self.model, "get_image_features"):
+            return None
+        features = unwrapped(self.model.get_image_features(pixel_values=values))
+        # a chat model's method of that name returns one vector for each patch
+        return features if torch.is_tensor(features) and features.shape[:-1] == (len(values),) else None
+
+    def _features(self, values: Any) -> Features:
+        tower = getattr(self.model, "vision_model", self.model)
+        outputs = tower(pixel_values=values)
+        hidden, pooled = getattr(outputs, "last_hidden_state", None), getattr(outputs, "pooler_output", None)
+        config = getattr(self.model.config, "vision_config", self.model.config)
+        return Features(hidden, pooled, _patches(getattr(config, "patch_size", None), values.shape[-2:]))
+
+
+def _probe(prepare: Any) -> npt.NDArray[np.float32]:
+    """Return two prepared images, one lying and one standing."""
+    inputs = [prepare(np.full(shape, 127, np.uint8)) for shape in ((48, 64, 3), (64, 48, 3))]
+    if inputs[0].shape != inputs[1].shape:
+        msg = "its processor returns images of several sizes; use the preprocessing resize-crop"
+        raise InputError(msg)
+    return np.stack(inputs)
+
+
+def _checked_dim(first: Vectors, second: Vectors) -> int:
+    if not np.isfinite(first).all():
+        msg = "the checkpoint lacks weights that its embeddings depend on"
+        raise ValueError(msg)
+    if not np.allclose(first, second, rtol=1e-2, atol=1e-3):
+        msg = "it embeds the same image differently each time"
+        raise ValueError(msg)
+    return int(first.shape[1])
+
+
+def _digest(model: Any, untrained: frozenset[str]) -> str:
+    """Return the digest of the names and bytes of all weights that the checkpoint holds."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(model.state_dict().items()):
+        if name not in untrained:
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _mark_untrained(model: Any, untrained: frozenset[str]) -> None:
+    """Set weights that the checkpoint lacks, and that are random now, to NaN, so that what depends on them shows."""
+    for name, tensor in model.state_dict().items():
+        if name in untrained and tensor.is_floating_point():
+            tensor.fill_(float("nan"))
+
+
+def _patches(patch: int | Sequence[int] | None, size: Sequence[int]) -> int | None:
+    if patch is None:
+        return None
+    height, width = (patch, patch) if isinstance(patch, int) else tuple(patch)[-2:]
+    return (size[0] // height) * (size[1] // width)
+
+
+def unwrapped(outputs: Any) -> Any:
+    """Return the features themselves, which some versions of transformers wrap."""
+    return getattr(outputs, "pooler_output", outputs)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        mps = torch.backends.mps.is_available()
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        msg = f"PyTorch cannot use the device {name!r} here ({_first_line(error)}); use auto or cpu"
+        raise InputError(msg) from error
+    return device
+
+
+@contextlib.contextmanager
+def _explained(name: str, problem: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # a checkpoint may bring its own code, and raises whatever it likes
+        remedy = "check the name and the network, or give the folder of a saved image model"
+        msg = f"the encoder {name} {problem} ({_first_line(error)}); {remedy}"
+        raise EncoderError(msg) from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].strip().rstrip(".:") if lines else type(error).__name__
