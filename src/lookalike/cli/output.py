@@ -38,7 +38,7 @@ def say_error(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON on standard output; a number that JSON lacks, such as an infinity, becomes null."""
+    """Print a value as JSON on standard output."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
 
 
