@@ -191,7 +191,7 @@ def test_a_flat_float_picture_is_read():
 @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
 def test_cmyk_is_what_it_looks_like(name):
     # Pillow writes the inverted CMYK of Adobe into a JPEG, with Adobe's marker
-    cmyk = Image.fromarray(np.dstack([gradient(), np.full((40, 60), 40, np.uint8)]), "CMYK")
+    cmyk = Image.merge("CMYK", [*PICTURE.split(), Image.new("L", PICTURE.size, 40)])
     data = encoded(cmyk, name)
     assert difference(decode(data).pixels, np.asarray(cmyk.convert("RGB"))) <= 12
     assert decode(encoded(Image.new("CMYK", (8, 8), (0, 0, 0, 0)), name)).pixels.min() >= 253
@@ -224,7 +224,7 @@ def test_gray_alpha_is_laid_over_white():
 
 
 def test_a_transparent_palette_entry_is_white():
-    image = Image.fromarray(np.array([[0, 1, 2]], np.uint8), "P")
+    image = Image.frombytes("P", (3, 1), bytes([0, 1, 2]))
     image.putpalette([10, 20, 30, 40, 50, 60, 70, 80, 90])
     for data in (encoded(image, "PNG", transparency=1), encoded(image, "GIF", transparency=1)):
         assert decode(data).pixels.tolist() == [[[10, 20, 30], [255, 255, 255], [70, 80, 90]]]
