@@ -96,7 +96,7 @@ class Gallery:
     def __repr__(self) -> str:
         return f"Gallery({str(self.path)!r}, {len(self)} items)"
 
-    def add(self, source: Any, options: BuildOptions | None = None) -> BuildReport:
+    def add(self, source: Any, options: BuildOptions | None = None, *, label_from: str | None = None) -> BuildReport:
         """Bring the gallery up to date with a source.
 
         Parameters
@@ -105,6 +105,7 @@ class Gallery:
             ``datasets.Dataset``, or a list of these. What is new is embedded, what has changed is embedded again, and
             what is gone from it is removed; the same source a second time costs almost nothing.
         options : limits, threads, and who is told of the progress.
+        label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``.
 
         Returns
         -------
@@ -117,9 +118,12 @@ class Gallery:
         StoreError : if the gallery cannot be written.
         """
         from lookalike.building.build import BuildOptions, build
+        from lookalike.sources.labelled import LabelledSource
         from lookalike.sources.resolve import open_source
 
         opened = open_source(source, base=self.location.base)
+        if label_from is not None:
+            opened = LabelledSource(opened, label_from)
         if not self.location.exists():
             _check_not_empty(opened)
         store = self._store_for_writing()

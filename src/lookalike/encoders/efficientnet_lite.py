@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as ops
+
+from lookalike.encoders.openvino_runtime import ops, ov
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import openvino as ov
 
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.efficientnet_lite import DIM, SIDE, build_graph
+from lookalike.encoders.openvino_runtime import ov
 from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 import simplejpeg
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def thumbnail(pixels: Pixels, side: int) -> Pixels:
 
 def encode_jpeg(pixels: Pixels, quality: int = 85) -> bytes:
     """Return the picture as a JPEG with 4:2:0 chroma; ``quality`` from 1 to 100."""
-    encoded: bytes = simplejpeg.encode_jpeg(pixels, quality=quality, colorsubsampling="420")
+    encoded: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=quality, colorsubsampling="420")
     return encoded
 
 

@@ -112,8 +112,9 @@ class QueryResolver:
     def _text(self, text: str) -> ResolvedQuery:
         encoder = self._encoder()
         if not isinstance(encoder, TextEncoder):
+            what = "a folder" if Path(text).is_dir() else "no file"
             msg = (
-                f"{text!r} is no file, and the encoder of this gallery ({encoder.spec.name}) has no text side to look "
+                f"{text!r} is {what}, and the encoder of this gallery ({encoder.spec.name}) has no text side to look "
                 "for words with: name an image, or index with a CLIP or SigLIP model"
             )
             raise InputError(msg)

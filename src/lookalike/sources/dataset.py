@@ -152,9 +152,12 @@ def saved_dataset(folder: Path, *, base: Path) -> DatasetSource:
 
 def is_saved_dataset(folder: Path) -> bool:
     """Say whether ``save_to_disk`` wrote the folder."""
-    if (folder / "dataset_dict.json").is_file():
-        return True
-    return (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
+    try:
+        if (folder / "dataset_dict.json").is_file():
+            return True
+        return (folder / "state.json").is_file() and (folder / "dataset_info.json").is_file()
+    except OSError:  # a folder that cannot be entered
+        return False
 
 
 def _split(rows: Any) -> _Split:

@@ -1,0 +1,57 @@
+# Everything runs in virtual environments that these targets make; nothing has to be prepared by hand.
+PYTHON ?= python3
+VENV := .venv
+DEMO_VENV := .venv-demo
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+BENCHMARKS := $(filter-out benchmarks/__init__.py benchmarks/_%,$(wildcard benchmarks/*.py))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(DEMO_VENV)/.ready ## index photos and show what looks alike; IMAGES=FOLDER takes your own
+	$(DEMO_VENV)/bin/lookalike demo $(if $(IMAGES),--images "$(IMAGES)") --output demo-output
+
+test: check demo $(VENV)/.ready ## check, run the demo without any extra installed, then run every test
+	$(VENV)/bin/python -m pytest
+
+check: $(VENV)/.ready ## lint, formatting, types, and the import contract
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+fix: $(VENV)/.ready ## mend what the linter can mend, and format
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(VENV)/.ready ## run every benchmark in benchmarks/
+	@set -e; for name in $(notdir $(basename $(BENCHMARKS))); do \
+		echo "== $$name"; $(VENV)/bin/python -m "benchmarks.$$name"; done
+
+clean: ## remove the virtual environments, caches and the demo's output
+	rm -rf $(VENV) $(DEMO_VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The demo's environment has the core alone, so that an import of what only an extra installs shows.
+$(DEMO_VENV)/.ready: pyproject.toml constraints.txt
+	$(call new_venv,$(DEMO_VENV))
+	@echo "installing lookalike into $(DEMO_VENV): about a minute"
+	@$(DEMO_VENV)/bin/python $(PIP_INSTALL) --editable . scikit-image
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(call new_venv,$(VENV))
+	@echo "installing lookalike, its extras and the development tools into $(VENV): a few minutes"
+	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,heif]" efficientnet-lite-pytorch
+	@touch $@
+
+# An environment that was finished for other pins is made anew; an interrupted one goes on where it was.
+define new_venv
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo \
+		"lookalike needs Python 3.10 to 3.13, and '$(PYTHON)' is not one; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@if [ -e $(1)/.ready ] || ! $(1)/bin/python -c '' 2>/dev/null; then rm -rf $(1); \
+		$(PYTHON) -m venv $(1) || { rm -rf $(1); \
+		echo "no virtual environment could be made; on Debian or Ubuntu, first: apt install python3-venv" >&2; exit 1; }; fi
+endef

@@ -1,0 +1,117 @@
+"""``lookalike index``: bring a gallery up to date with its sources."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lookalike.cli.options import (
+    DeviceOption,
+    GalleryOption,
+    JsonOption,
+    MaxBytesOption,
+    MaxPixelsOption,
+    TrustOption,
+)
+from lookalike.cli.output import BuildProgress, print_json, say, show_failures
+from lookalike.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from lookalike.api.gallery import Gallery
+    from lookalike.building.report import BuildReport
+
+_INDEXES = ("auto", "exact")
+
+
+def index(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Folders, image files, glob patterns, hf:NAME[:SPLIT], or data sets saved on disk.",
+            show_default=False,
+        ),
+    ],
+    gallery: GalleryOption = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option("--encoder", "-e", help="embedded, a model's folder, or owner/model on the Hugging Face hub."),
+    ] = None,
+    pooling: Annotated[
+        str, typer.Option(help="auto, cls, mean, pooler, image-features or average, for a transformers model.")
+    ] = "auto",
+    preprocessing: Annotated[
+        str, typer.Option(help="auto, processor or resize-crop, for a transformers model.")
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="f32, or bf16 where the processor has it: faster, slightly coarser.")
+    ] = "auto",
+    device: DeviceOption = "auto",
+    trust_remote_code: TrustOption = False,
+    index_spec: Annotated[str, typer.Option("--index", metavar="SPEC", help="How to search: auto or exact.")] = "auto",
+    label_from: Annotated[
+        str | None,
+        typer.Option(metavar="parent|COLUMN", help="Take the attribute `label` from the folder's name or a column."),
+    ] = None,
+    max_pixels: MaxPixelsOption = 200_000_000,
+    max_bytes: MaxBytesOption = 200_000_000,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if an item could not be indexed.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Index images: embed what is new or changed, drop what is gone. Running it again costs almost nothing."""
+    from lookalike.api.encoder_choice import EncoderChoice
+    from lookalike.api.gallery import Gallery
+    from lookalike.building.build import BuildOptions
+    from lookalike.encoders.loading import EncoderOptions
+    from lookalike.gallery.location import locate
+    from lookalike.images.decode import Limits
+
+    if index_spec not in _INDEXES:
+        kind = "index"
+        raise UnknownNameError(kind, index_spec, _INDEXES)
+    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
+    limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
+    target = Gallery(locate(gallery), EncoderChoice(encoder, options), limits=limits)
+    started = time.perf_counter()
+    with BuildProgress() as progress:
+        report = target.add(sources, BuildOptions(limits=limits, progress=progress), label_from=label_from)
+    report.seconds = time.perf_counter() - started
+    if as_json:
+        print_json(_as_dict(target, report))
+    else:
+        show_failures(report.failed)
+        _show(target, report)
+    if strict and report.failed:
+        raise typer.Exit(1)
+
+
+def _as_dict(gallery: Gallery, report: BuildReport) -> dict[str, object]:
+    return {
+        "gallery": str(gallery.path),
+        "encoder": gallery.spec.name,
+        "dim": gallery.spec.dim,
+        "added": report.added,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+        "reused": report.reused,
+        "failed": [{"uri": failure.uri, "reason": failure.reason} for failure in report.failed],
+        "total": report.total,
+        "seconds": round(report.seconds, 3),
+        "images_per_second": round(report.images_per_second, 1),
+    }
+
+
+def _show(gallery: Gallery, report: BuildReport) -> None:
+    counts = [
+        (report.added, "added"),
+        (report.updated, "updated"),
+        (report.unchanged, "unchanged"),
+        (report.removed, "removed"),
+    ]
+    done = ", ".join(f"{count:,} {what}" for count, what in counts if count) or "nothing to do"
+    reused = f" ({report.reused:,} recognised by their content)" if report.reused else ""
+    rate = f", {report.images_per_second:,.0f} images/s" if report.embedded else ""
+    say(f"{done}{reused}; {report.total:,} images in {gallery.path} [{gallery.spec}] ({report.seconds:.1f} s{rate})")

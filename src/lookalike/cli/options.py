@@ -1,0 +1,31 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+GalleryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--gallery",
+        "-g",
+        metavar="PATH",
+        help="The gallery's folder, or the folder that holds it. Default: .lookalike here or in the nearest parent.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+MaxPixelsOption = Annotated[
+    int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.", show_default=True)
+]
+MaxBytesOption = Annotated[
+    int, typer.Option("--max-bytes", min=1, help="Refuse files with more bytes.", show_default=True)
+]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Where the encoder runs: auto, cpu, cuda, mps.", show_default=True)
+]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run Python code that a model's checkpoint brings along.")
+]

@@ -1,0 +1,63 @@
+"""A source whose items get a label from what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lookalike.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lookalike.images.ref import ImageRef
+    from lookalike.sources.base import Source
+
+PARENT = "parent"
+
+
+class LabelledSource:
+    """Copies one attribute of each item to the attribute ``label``.
+
+    Parameters
+    ----------
+    source : the items.
+    column : the attribute, or ``parent`` for the name of the folder that an item is in.
+    """
+
+    def __init__(self, source: Source, column: str) -> None:
+        self._source = source
+        self._attribute = "folder" if column == PARENT else column
+
+    @property
+    def uri(self) -> str:
+        """What the user named."""
+        return self._source.uri
+
+    @property
+    def unreadable(self) -> Sequence[str]:
+        """The folders that could not be entered on the latest listing."""
+        return getattr(self._source, "unreadable", ())
+
+    def __iter__(self) -> Iterator[ImageRef]:
+        """List the items with their labels.
+
+        Raises
+        ------
+        InputError : if an item lacks the attribute.
+        """
+        for ref in self._source:
+            if self._attribute not in ref.attributes:
+                known = ", ".join(sorted(ref.attributes)) or "none"
+                msg = f"{ref.uri} has no attribute {self._attribute!r} to take its label from; it has: {known}"
+                raise InputError(msg)
+            value = ref.attributes[self._attribute]
+            yield replace(ref, attributes={**ref.attributes, "label": None if value is None else str(value)})
+
+    def read(self, ref: ImageRef) -> bytes:
+        """Return the bytes of the item."""
+        return self._source.read(ref)
+
+    def covers(self, item_id: str) -> bool:
+        """Say whether the source would list the item if it existed."""
+        return self._source.covers(item_id)

@@ -1,0 +1,120 @@
+"""`lookalike search`: the table, the JSON of the contract, the files it writes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.command import album, lookalike, lookalike_json, picture
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory):
+    """Six pictures in a gallery, and a copy of one of them outside it."""
+    folder = tmp_path_factory.mktemp("search")
+    album(folder / "photos")
+    picture(folder / "query.png", 3)
+    lookalike("index", "photos", cwd=folder)
+    return folder
+
+
+def test_json_is_the_contracts(indexed):
+    answer = lookalike_json("search", "query.png", "-k", 4, cwd=indexed)
+    assert answer.keys() >= {"gallery", "exact", "index", "seconds", "hits"}
+    assert answer["exact"] is True
+    assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3, 4]
+    best = answer["hits"][0]
+    assert best.keys() == {"rank", "id", "uri", "score", "attributes"}
+    assert best["id"] == "photos/odd/3.png"
+    assert best["uri"] == str(indexed / "photos" / "odd" / "3.png")
+    assert best["score"] == pytest.approx(1.0, abs=1e-6)
+    assert best["attributes"] == {"folder": "odd", "width": 64, "height": 64}
+    scores = [hit["score"] for hit in answer["hits"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_several_queries_make_a_list(indexed):
+    answers = lookalike_json("search", "query.png", "id:photos/even/0.png", cwd=indexed)
+    assert [answer["query"] for answer in answers] == ["query.png", "id:photos/even/0.png"]
+
+
+def test_a_query_that_is_an_item_is_left_out_unless_asked_for(indexed):
+    for query in ("id:photos/odd/3.png", "photos/odd/3.png"):
+        ids = [hit["id"] for hit in lookalike_json("search", query, cwd=indexed)["hits"]]
+        assert len(ids) == 5
+        assert "photos/odd/3.png" not in ids
+        with_self = lookalike_json("search", query, "--include-self", cwd=indexed)["hits"]
+        assert with_self[0]["id"] == "photos/odd/3.png"
+        assert len(with_self) == 6
+
+
+def test_lines_for_pipes_are_tab_separated_and_whole(indexed):
+    lines = lookalike("search", "query.png", "-k", 2, cwd=indexed).stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["1", "2"]
+    assert lines[0].split("\t")[2] == "photos/odd/3.png"
+
+
+def test_narrowing(indexed):
+    hits = lookalike_json("search", "query.png", "--where", "folder = 'even' and width >= 64", cwd=indexed)["hits"]
+    assert len(hits) == 3
+    assert {hit["attributes"]["folder"] for hit in hits} == {"even"}
+    sure = lookalike_json("search", "query.png", "--min-score", 0.999, cwd=indexed)["hits"]
+    assert [hit["id"] for hit in sure] == ["photos/odd/3.png"]
+    by_distance = lookalike_json("search", "query.png", "--metric", "l2", "-k", 1, cwd=indexed)["hits"]
+    assert by_distance[0]["score"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_writes_a_picture_and_a_page(indexed, tmp_path):
+    lookalike("search", "query.png", "--save", tmp_path / "hits.png", cwd=indexed)
+    with Image.open(tmp_path / "hits.png") as sheet:
+        assert min(sheet.size) > 300
+        assert np.asarray(sheet).std() > 10
+    done = lookalike("search", "query.png", "--save", tmp_path / "hits.html", cwd=indexed)
+    page = (tmp_path / "hits.html").read_text("utf-8")
+    assert str(tmp_path / "hits.html") in done.stderr
+    assert page.count("data:image/") == 7
+    assert "photos/odd/3.png" in page or "3.png" in page
+
+
+def test_a_hit_whose_file_is_gone_is_still_listed_and_drawn(tmp_path):
+    photos = album(tmp_path / "photos", 2)
+    lookalike("index", "photos", cwd=tmp_path)
+    (photos / "odd" / "1.png").unlink()
+    done = lookalike("search", "photos/even/0.png", "--save", "hits.png", cwd=tmp_path)
+    assert "1.png" in done.stdout
+    assert (tmp_path / "hits.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["search", "missing.jpg"], ["missing.jpg", "no such file"]),
+        (["search", "photos"], ["photos", "folder"]),
+        (["search", "a red bicycle"], ["a red bicycle", "no text side", "CLIP"]),
+        (["search", "id:photos/none.png"], ["photos/none.png", "no item"]),
+        (["search", "broken.jpg"], ["broken.jpg"]),
+        (["search", "https://example.org/a.jpg"], ["https://example.org/a.jpg", "download"]),
+        (["search", "query.png", "--where", "colour = 'red'"], ["colour", "folder"]),
+        (["search", "query.png", "--where", "folder ="], ["folder ="]),
+        (["search", "query.png", "--metric", "cosin"], ["did you mean 'cosine'"]),
+        (["search", "query.png", "--save", "hits.gif"], [".png or .html"]),
+        (["search", "query.png", "--gallery", "none"], ["none", "lookalike index"]),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(indexed, arguments, words):
+    (indexed / "broken.jpg").write_text("no picture")
+    done = lookalike(*arguments, cwd=indexed, code=2)
+    sentence = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(sentence) == 1
+    for word in words:
+        assert word in sentence[0]
+
+
+def test_control_characters_in_a_name_do_not_reach_the_terminal(tmp_path):
+    picture(tmp_path / "photos" / "a\x1b[31mred.png", 1)
+    picture(tmp_path / "photos" / "b.png", 2)
+    lookalike("index", "photos", cwd=tmp_path)
+    done = lookalike("search", "photos/b.png", cwd=tmp_path)
+    assert "\x1b" not in done.stdout
+    assert "red.png" in done.stdout

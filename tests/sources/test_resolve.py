@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lookalike.errors import InputError, SourceError
+from lookalike.sources.files import FilesSource
+from lookalike.sources.folder import FolderSource
+from lookalike.sources.resolve import open_source
+from tests.sources.trees import ids, picture, plant
+
+TREE = ["a/1.png", "a/2.jpg", "b/3.png", "photo [1].png"]
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    plant(tmp_path, TREE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("spec", "listed"),
+    [
+        ("a", ["a/1.png", "a/2.jpg"]),
+        ("a/", ["a/1.png", "a/2.jpg"]),
+        (Path("b"), ["b/3.png"]),
+        ("a/1.png", ["a/1.png"]),
+        (Path("a/1.png"), ["a/1.png"]),
+        ("*/*.png", ["a/1.png", "b/3.png"]),
+        ("photo [1].png", ["photo [1].png"]),
+        (["b", "a/1.png"], ["b/3.png", "a/1.png"]),
+        (["a/2.jpg", "a/1.png", "a/2.jpg"], ["a/2.jpg", "a/1.png"]),
+        (("a", "a/1.png", "*/*.png"), ["a/1.png", "a/2.jpg", "b/3.png"]),
+        ([["b"], ["a"]], ["b/3.png", "a/1.png", "a/2.jpg"]),
+    ],
+)
+def test_what_is_named_is_listed_and_read(tree, spec, listed):
+    source = open_source(spec, base=tree)
+    refs = list(source)
+    assert [ref.id for ref in refs] == listed
+    for ref in refs:
+        assert source.read(ref) == picture(TREE.index(ref.id))
+        assert source.covers(ref.id)
+    assert not source.covers("elsewhere/1.gif")
+    assert source.uri
+
+
+def test_a_file_uri_and_the_home_folder_are_paths(tree, monkeypatch):
+    monkeypatch.setenv("HOME", str(tree))
+    assert ids(open_source(f"file://{tree}/photo%20%5B1%5D.png", base=tree)) == ["photo [1].png"]
+    assert ids(open_source("~/b", base=tree)) == ["b/3.png"]
+    plant(tree, ["~draft.png"])
+    assert ids(open_source("~draft.png", base=tree)) == ["~draft.png"]
+
+
+def test_many_files_are_one_source(tree):
+    source = open_source(["a/1.png", Path("a/2.jpg")], base=tree)
+    assert isinstance(source, FilesSource)
+
+
+def test_a_source_is_taken_as_it_is(tree):
+    source = FolderSource(tree / "a", base=tree)
+    assert open_source(source, base=tree) is source
+    assert ids(open_source([source, "b"], base=tree)) == ["a/1.png", "a/2.jpg", "b/3.png"]
+
+
+def test_what_could_not_be_entered_is_told_of_a_list(tree):
+    (tree / "a" / "disk").symlink_to(tree / "unmounted")
+    source = open_source(["a", "b", "photo [1].png"], base=tree)
+    assert len(ids(source)) == 4
+    assert source.unreadable == [str(tree / "a" / "disk")]
+    assert not source.covers("a/disk/1.png")
+
+
+def test_a_list_reads_only_what_it_lists(tree):
+    source = open_source(["a", "photo [1].png"], base=tree)
+    (foreign,) = FolderSource(tree / "b", base=tree)
+    with pytest.raises(SourceError, match="none of these sources lists it"):
+        source.read(foreign)
+
+
+def test_a_dataset_and_a_folder_in_a_list(tree):
+    datasets = pytest.importorskip("datasets", reason="needs the extra hf")
+    rows = datasets.Dataset.from_dict({"image": [picture(7)]})
+    source = open_source([rows, "a/1.png", "b"], base=tree)
+    assert {ref.id: source.read(ref) for ref in source} == {
+        "dataset/train/0": picture(7),
+        "a/1.png": picture(0),
+        "b/3.png": picture(2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        ("table.parquet", "a table of images"),
+        ("x.CSV", "a table of images"),
+        ("shard-{000..009}.tar", "a tar archive"),
+        ("https://host/1.jpg", "a URL"),
+        ("s3://bucket/photos", "a URL"),
+        ("-", "a list on standard input"),
+        (["a", "x.jsonl"], "a table of images"),
+    ],
+)
+def test_what_is_not_read_yet_says_what_is(tree, spec, kind):
+    with pytest.raises(InputError, match=f"is {kind}, which is not read yet; name a folder, image files, a glob"):
+        open_source(spec, base=tree)
+
+
+def test_an_existing_table_is_not_taken_for_a_picture(tree):
+    (tree / "table.csv").write_text("path\na/1.png\n")
+    for spec in ("table.csv", Path("table.csv"), ["table.csv"]):
+        with pytest.raises(InputError, match="a table of images"):
+            open_source(spec, base=tree)
+
+
+@pytest.mark.parametrize("spec", ["", "  ", [], 17, None, b"a", {"a": 1}])
+def test_nothing_and_anything_else_is_refused_in_a_sentence(tree, spec):
+    with pytest.raises(InputError, match="name a folder, image files"):
+        open_source(spec, base=tree)
+
+
+def test_a_missing_path_is_named_with_a_similar_one(tree):
+    with pytest.raises(SourceError, match=r"a/1\.pgn: there is no such file or folder; did you mean .*a/1\.png\?"):
+        open_source("a/1.pgn", base=tree)
+    with pytest.raises(SourceError, match="there is no such file or folder"):
+        open_source(["a", Path("nowhere")], base=tree)
+    with pytest.raises(SourceError, match="File name too long"):
+        open_source("a" * 5000, base=tree)
+
+
+def test_a_pipe_that_is_named_is_refused_unopened(tree):
+    os.mkfifo(tree / "pipe.jpg")
+    for spec in ("pipe.jpg", ["pipe.jpg"], Path("pipe.jpg")):
+        with pytest.raises(SourceError, match="it is neither a file nor a folder"):
+            open_source(spec, base=tree)
