@@ -88,8 +88,6 @@ class ExactIndex:
         if allowed is not None and allowed.shape != (len(self),):
             expected = f"({len(self)},)"
             raise ShapeError(expected, allowed.shape)
-        if self.spec.metric is Metric.COSINE:
-            queries = normalised(queries)
         rows, mask = self._select(allowed)
         result = Neighbors.padding(len(queries), k)
         if len(rows.vectors) == 0:
@@ -136,6 +134,8 @@ class ExactIndex:
 
     def _candidates(self, queries: Vectors, rows: _Rows, mask: Mask | None, k: int) -> list[Positions]:
         """Return, for each query, every row whose float32 score may belong to the k best, ascending."""
+        if self.spec.metric is Metric.COSINE:
+            queries = normalised(queries)
         if not self._is_safe(queries, rows.norms):
             queries, rows = queries.astype(np.float64), rows.widened()
         slack = self._slack(queries, rows.norms)
@@ -182,8 +182,8 @@ class ExactIndex:
         Rounding errors of a sum of dim products grow with the square root of dim (Higham and Mary,
         https://doi.org/10.1137/18M1226312); the factor 8 makes the bound hold with a probability that is 1 in practice.
         """
-        largest = norms.dtype.type(1.0) if self.spec.metric is Metric.COSINE else norms.max()
-        scale = np.linalg.norm(queries, axis=1) * largest
+        largest = 1.0 if self.spec.metric is Metric.COSINE else float(norms.max())
+        scale = np.linalg.norm(queries.astype(np.float64), axis=1) * largest
         if self.spec.metric is Metric.L2:
             scale = scale + np.square(largest)
         relative = 8.0 * np.sqrt(self.spec.dim) * np.finfo(np.float32).eps
@@ -237,13 +237,14 @@ class _Held:
 def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
     """Return the Euclidean lengths; shape (n,), float32."""
     with np.errstate(over="ignore"):  # infinity tells a search to work in double precision
-        return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)).astype(np.float32)
+        return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)), dtype=np.float32)
 
 
 def _as_float32(scores: npt.NDArray[np.float64]) -> Vectors:
     # no score is infinite, and none is the negative zero, which would be shown with its sign
     finite: Vectors = np.clip(scores, -_LARGEST, _LARGEST).astype(np.float32)
-    return np.add(finite, 0.0, out=finite)
+    finite += 0.0
+    return finite
 
 
 def _queries_per_block(k: int) -> int:
