@@ -116,8 +116,8 @@ def test_an_interrupted_run_says_so_and_goes_on_later(tmp_path):
         [sys.executable, "-m", "lookalike", "index", "photos"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
     versions = tmp_path / ".lookalike" / "items.lance" / "_versions"
-    while run.poll() is None and (not versions.is_dir() or len(list(versions.iterdir())) < 2):
-        time.sleep(0.01)  # until the first rows are in
+    while run.poll() is None and (not versions.is_dir() or len(list(versions.glob("*.manifest"))) < 2):
+        time.sleep(0.01)  # until the first rows are in: the first version is the empty table
     run.send_signal(signal.SIGINT)
     _, stderr = run.communicate(timeout=60)
     assert run.returncode == 130
