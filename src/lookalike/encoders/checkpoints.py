@@ -66,11 +66,18 @@ def load(name: str, options: EncoderOptions) -> Encoder:
         encoder = TransformersEncoder(name, options)
         if encoder.spec.pooling != "image-features" or not hasattr(encoder.model, "get_text_features"):
             return encoder
-        try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=options.trust_remote_code)
-        except (OSError, ValueError, ImportError, LookupError, TypeError):
-            return encoder  # it was saved without one: images only
-    return TransformersPairEncoder(encoder, tokenizer)
+        tokenizer = _tokenizer(name, options)
+    return encoder if tokenizer is None else TransformersPairEncoder(encoder, tokenizer)
+
+
+def _tokenizer(name: str, options: EncoderOptions) -> Any:
+    """Return the checkpoint's tokenizer, or None if it was saved without one."""
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=options.trust_remote_code)
+    except (OSError, ValueError, ImportError, LookupError, TypeError):
+        return None
+    # without files, transformers 5 makes one that knows its special tokens alone
+    return tokenizer if set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens) else None
 
 
 def _text_length(tokenizer: Any, config: Any) -> int | None:

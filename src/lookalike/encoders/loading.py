@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from lookalike.errors import BackendMissingError, InputError, SpaceMismatchError
 from lookalike.plugins import Plugin, Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lookalike.encoders.base import Encoder, EncoderSpec
 
 ENCODERS = Registry(
@@ -72,22 +75,7 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     >>> load_encoder().spec.dim
     1280
     """
-    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
-    if name in ENCODERS.names():
-        encoder: Encoder = ENCODERS.load(name)(name, options)
-        return encoder
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            msg = f"the folder {name} holds no model (no config.json in it); give one written by save_pretrained"
-            raise InputError(msg)
-        return _load_checkpoint(str(folder.resolve()), options)
-    if folder.is_absolute() or name.startswith((".", "~")):
-        msg = f"there is no folder {name} to load an encoder from; check the path"
-        raise InputError(msg)
-    if name.count("/") == 1 and all(name.split("/")):
-        return _load_checkpoint(name, options)
-    raise UnknownNameError(ENCODERS.kind, name, ENCODERS.names())
+    return _find(name)(EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code))
 
 
 def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_code: bool = False) -> Encoder:
@@ -104,18 +92,37 @@ def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_co
     SpaceMismatchError : if the encoder of that name is another one by now, such as after a change of its weights.
     LookalikeError : as :func:`load_encoder` does.
     """
-    encoder = load_encoder(
-        spec.name,
-        pooling=spec.pooling,
-        preprocessing=spec.preprocessing,
-        precision=spec.precision,
-        device=device,
-        trust_remote_code=trust_remote_code,
-    )
+    make = _find(spec.name)
+    options = EncoderOptions(spec.pooling, spec.preprocessing, spec.precision, device, trust_remote_code)
+    remedy = "bring back the weights that it was made with, or index its images again"
+    try:
+        encoder = make(options)
+    except InputError as error:
+        if device != "auto":  # the caller's choice, which may be what was refused
+            raise
+        # the encoder of that name no longer has the spec's options
+        raise SpaceMismatchError(_describe(spec), f"what {spec.name} is today", remedy) from error
     if _space(encoder.spec) != _space(spec):
-        remedy = "bring back the weights that it was made with, or index its images again"
         raise SpaceMismatchError(_describe(spec), _describe(encoder.spec), remedy)
     return encoder
+
+
+def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
+    """Return what makes the encoder of that name."""
+    if name in ENCODERS.names():
+        return partial(ENCODERS.load(name), name)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            msg = f"the folder {name} holds no model (no config.json in it); give one written by save_pretrained"
+            raise InputError(msg)
+        return partial(_load_checkpoint, str(folder.resolve()))
+    if folder.is_absolute() or name.startswith((".", "~")):
+        msg = f"there is no folder {name} to load an encoder from; check the path"
+        raise InputError(msg)
+    if name.count("/") == 1 and all(name.split("/")):
+        return partial(_load_checkpoint, name)
+    raise UnknownNameError(ENCODERS.kind, name, ENCODERS.names())
 
 
 def _space(spec: EncoderSpec) -> tuple[str | int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.loading import EncoderOptions
+    from lookalike.encoders.preprocessing import Prepare
     from lookalike.images.decode import Pixels
 
 _DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
@@ -54,17 +56,17 @@ class TransformersEncoder:
         self._dtype = _DTYPES[precision]
         self.batch_size = 16 if self._device.type == "cpu" else 128
         remote = {"trust_remote_code": options.trust_remote_code}
-        with _explained(name, "cannot be loaded"):
-            processor = transformers.AutoImageProcessor.from_pretrained(name, **remote)
+        with _explained(f"the encoder {name} cannot be loaded", _loading_remedy(name)):
             self.model, report = transformers.AutoModel.from_pretrained(
                 name, dtype=self._dtype, output_loading_info=True, **remote
             )
+            processor = transformers.AutoImageProcessor.from_pretrained(name, **remote)
         self.prepare = make_prepare(preprocessing, processor)
         untrained = frozenset(report["missing_keys"])
         digest = _digest(self.model, untrained)
         _mark_untrained(self.model, untrained)
         self.model.eval().to(self._device)
-        with _explained(name, "is not a model that embeds images"):
+        with _explained(f"the encoder {name} cannot embed images", "use the checkpoint of an image model"):
             probe = _probe(self.prepare)
             self._choose_pooling(options.pooling, probe)
             dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
@@ -124,20 +126,22 @@ class TransformersEncoder:
         return Features(hidden, pooled, _patches(getattr(config, "patch_size", None), values.shape[-2:]))
 
 
-def _probe(prepare: Any) -> npt.NDArray[np.float32]:
-    """Return two prepared images, one lying and one standing."""
-    inputs = [prepare(np.full(shape, 127, np.uint8)) for shape in ((48, 64, 3), (64, 48, 3))]
+def _probe(prepare: Prepare) -> npt.NDArray[np.float32]:
+    """Return two prepared images of noise, one lying and one standing."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    inputs = [prepare(noise), prepare(noise.transpose(1, 0, 2).copy())]
     if inputs[0].shape != inputs[1].shape:
-        msg = "its processor returns images of several sizes; use the preprocessing resize-crop"
+        msg = "the checkpoint's processor returns images of several sizes; use the preprocessing resize-crop"
         raise InputError(msg)
     return np.stack(inputs)
 
 
 def _checked_dim(first: Vectors, second: Vectors) -> int:
+    """Return the length of the embeddings, given those of the same images twice."""
     if not np.isfinite(first).all():
-        msg = "the checkpoint lacks weights that its embeddings depend on"
+        msg = "it lacks weights that the embeddings depend on"
         raise ValueError(msg)
-    if not np.allclose(first, second, rtol=1e-2, atol=1e-3):
+    if np.abs(first - second).max() > 1e-3 * np.abs(first).max():
         msg = "it embeds the same image differently each time"
         raise ValueError(msg)
     return int(first.shape[1])
@@ -185,15 +189,20 @@ def _device(name: str) -> torch.device:
     return device
 
 
+def _loading_remedy(name: str) -> str:
+    if Path(name).is_absolute():
+        return "save the model and its image processor there with save_pretrained"
+    return "check the name and the network, or give a folder that save_pretrained wrote"
+
+
 @contextlib.contextmanager
-def _explained(name: str, problem: str) -> Iterator[None]:
+def _explained(problem: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except InputError:
         raise
     except Exception as error:  # a checkpoint may bring its own code, and raises whatever it likes
-        remedy = "check the name and the network, or give the folder of a saved image model"
-        msg = f"the encoder {name} {problem} ({_first_line(error)}); {remedy}"
+        msg = f"{problem} ({_first_line(error)}); {remedy}"
         raise EncoderError(msg) from error
 
 
