@@ -65,6 +65,27 @@ class EncoderChoice:
 MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a new gallery with --gallery"
 
 
+_SPACE = ("dim", "pooling", "preprocessing", "precision", "weights_digest")
+"""What decides whether embeddings compare: not the name and the revision, which change when a model is moved."""
+
+
+def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
+    """Compare an encoder at hand with the one that a gallery was made by.
+
+    Raises
+    ------
+    SpaceMismatchError : if their embeddings do not compare.
+    """
+    held, given = ({name: getattr(spec, name) for name in _SPACE} for spec in (gallery, encoder))
+    if held != given:
+        remedy = "open the gallery without an encoder to use its own, or index into a new gallery"
+        raise SpaceMismatchError(_described(gallery), _described(encoder), remedy)
+
+
+def _described(spec: EncoderSpec) -> str:
+    return f"{spec} with {spec.preprocessing} preprocessing and weights {spec.weights_digest[:12]}"
+
+
 def _canonical(name: str) -> str:
     name = _ALIASES.get(name, name)
     folder = Path(name).expanduser()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookalike.api.encoder_choice import EncoderChoice
+from lookalike.api.encoder_choice import EncoderChoice, check_space
 from lookalike.api.hits import Hits
 from lookalike.encoders.base import Encoder, EncoderSpec
-from lookalike.errors import SourceError, SpaceMismatchError, StoreMissingError
+from lookalike.errors import SourceError, StoreMissingError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.metric import Metric
@@ -214,10 +215,12 @@ class Gallery:
         StoreError : if there is no gallery, or it cannot be read.
         """
         from lookalike.gallery.skipped_store import SkippedStore
+        from lookalike.search.uris import full_uri
 
         if not self.location.exists():
             raise StoreMissingError(str(self.path))
-        return SkippedStore(self.location).items()
+        items = SkippedStore(self.location).items()
+        return [replace(item, uri=full_uri(item.uri, self.location.base)) for item in items]
 
     def _hits(self, query: ResolvedQuery, hits: list[Hit], seconds: float) -> Hits:
         return Hits(query.name, tuple(hits), self._search().is_exact, seconds, query.picture, self.read)
@@ -236,9 +239,8 @@ class Gallery:
 
     def _check(self, spec: EncoderSpec) -> None:
         self._choice.check(spec)
-        if self._encoder is not None and self._encoder.spec != spec:
-            remedy = "open the gallery without an encoder to use its own, or index into a new gallery"
-            raise SpaceMismatchError(str(spec), str(self._encoder.spec), remedy)
+        if self._encoder is not None:
+            check_space(spec, self._encoder.spec)
 
     def _store_for_writing(self) -> LanceStore:
         from lookalike.gallery.lance_store import LanceStore

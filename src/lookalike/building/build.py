@@ -22,11 +22,14 @@ from lookalike.building.report import BuildReport, Failure, NoProgress, Progress
 from lookalike.building.work import Known, Prepared, Same, Unusable, Worker, item_stamp, skip_stamp
 from lookalike.building.writer import Writer
 from lookalike.encoders.staging import batch_size, encode_prepared
+from lookalike.errors import EncoderError
+from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.skipped_store import SkippedItem, SkippedStore
 from lookalike.images.decode import DEFAULT_LIMITS, Limits
 from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import remove_leftovers
+from lookalike.search.uris import stored_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,6 +77,8 @@ def build(
     ------
     SourceError : if the source cannot be read or holds no images; nothing is removed then.
     StoreError : if the gallery cannot be written.
+    EncoderError : if the encoder fails, or returns what is no embedding.
+    InputError : if an attribute has another type than it has in the gallery.
     """
     options = options or BuildOptions()
     started = time.perf_counter()
@@ -110,7 +115,8 @@ class _Run:
             self._inventory.list(ref.id)
             if self._is_unchanged(ref):
                 self.report.unchanged += 1
-            elif (skip := self._same_skip(ref)) is not None:
+                continue  # also if it had failed in between: it is as it was indexed again
+            if (skip := self._same_skip(ref)) is not None:
                 self.report.failed.append(Failure(ref.uri, skip.reason))
             else:
                 self._to_do += 1
@@ -149,7 +155,8 @@ class _Run:
         """Tidy the files up and make the embeddings ready to be searched."""
         if self.report.added or self.report.updated or self.report.removed:
             self._store.optimise()
-        Searcher(self._store).refresh_snapshot()
+        with store_errors(self._store.location):
+            Searcher(self._store).refresh_snapshot()
         self.report.total = len(self._store)
         unreadable = getattr(self._source, "unreadable", ())
         self.report.failed.extend(
@@ -172,23 +179,25 @@ class _Run:
     def _embed(self, prepared: list[Prepared], writer: Writer) -> None:
         if not prepared:
             return
-        vectors = encode_prepared(self._encoder(), [item.image for item in prepared])
+        encoder = self._encoder()
+        vectors = _checked(encoder, encode_prepared(encoder, [item.image for item in prepared]), len(prepared))
         for item, vector in zip(prepared, vectors, strict=True):
             self._write(item, vector, writer)
         self.report.embedded += len(prepared)
 
     def _settle(self, outcome: Known | Same | Unusable, writer: Writer) -> None:
         if isinstance(outcome, Known):
-            vector = self._store.embeddings(np.array([outcome.row_id], np.uint64))[0]
             self.report.reused += outcome.is_new
-            self._write(outcome, vector, writer)
+            self._write(outcome, outcome.embedding, writer)
         elif isinstance(outcome, Same):
             self.report.unchanged += 1
+            self._listed_skips.discard(outcome.ref.id)
             self._options.progress.advance(1, failed=0)
         else:
             ref = outcome.ref
             self.report.failed.append(Failure(ref.uri, outcome.reason))
-            writer.skip(SkippedItem(ref.id, ref.uri, outcome.reason, outcome.stamp))
+            uri = stored_uri(ref.uri, self._store.location.base)
+            writer.skip(SkippedItem(ref.id, uri, outcome.reason, outcome.stamp))
             self._options.progress.advance(1, failed=1)
 
     def _write(self, item: Prepared | Known, vector: Vectors, writer: Writer) -> None:
@@ -196,6 +205,20 @@ class _Run:
         self.report.added += item.is_new
         self.report.updated += not item.is_new
         self._options.progress.advance(1, failed=0)
+
+
+def _checked(encoder: Encoder, vectors: Vectors, count: int) -> Vectors:
+    """Return the embeddings of a batch if a gallery can hold them: one that is not finite would spoil every search."""
+    array = np.asarray(vectors, np.float32)
+    found = ""
+    if array.shape != (count, encoder.spec.dim):
+        found = f"an array of shape {array.shape}, not {(count, encoder.spec.dim)}"
+    elif not np.isfinite(array).all():
+        found = "values that are not finite"
+    if found:
+        msg = f"the encoder {encoder.spec.name} returned {found}; use another encoder, or another precision"
+        raise EncoderError(msg)
+    return array
 
 
 @contextmanager

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lookalike.encoders.staging import decode_for, prepare
 from lookalike.errors import ImageDecodeError, SourceError
-from lookalike.gallery.record import THUMBNAIL, Record
+from lookalike.gallery.lance_store import embedding_matrix
+from lookalike.gallery.record import EMBEDDING, THUMBNAIL, Record
+from lookalike.images.decode import decode
 from lookalike.images.digest import content_digest
 from lookalike.images.transforms import encode_jpeg, thumbnail
+from lookalike.search.uris import stored_uri
 from lookalike.sources.names import original
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from lookalike.arrays import Vectors
     from lookalike.building.inventory import Inventory
     from lookalike.encoders.base import Encoder
     from lookalike.gallery.lance_store import LanceStore
@@ -48,7 +52,8 @@ class Known:
 
     record: Record
     is_new: bool
-    row_id: int
+    embedding: Vectors
+    """Shape (dim,); read together with the digest, for the row may be overwritten at any moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Unusable:
 @dataclass(frozen=True, slots=True)
 class Same:
     """An item that turned out to be as the gallery holds it, once it was read."""
+
+    ref: ImageRef
 
 
 Outcome: TypeAlias = Prepared | Known | Same | Unusable
@@ -94,17 +101,8 @@ class Worker:
             data = self.source.read(ref)
             digest = content_digest(data)
             if row_id is not None and self._is_same(ref, row_id, digest):
-                return Same()
-            held = self._held(digest)
-            if held is not None:
-                seen = {name: held[name] for name in _SEEN}
-                record = self._record(ref, data, digest, seen, held[THUMBNAIL])
-                return Known(record, row_id is None, held["_rowid"])
-            encoder = self.encoder()
-            decoded = decode_for(encoder, data, self.limits)
-            seen = {"width": decoded.width, "height": decoded.height, "taken": decoded.taken}
-            record = self._record(ref, data, digest, seen, _thumbnail(ref, decoded))
-            return Prepared(record, row_id is None, prepare(encoder, decoded.pixels))
+                return Same(ref)
+            return self._recognised(ref, data, digest, row_id) or self._prepared(ref, data, digest, row_id)
         except ImageDecodeError as error:
             return Unusable(ref, error.reason, skip_stamp(ref, self.limits))
         except SourceError as error:
@@ -115,24 +113,37 @@ class Worker:
     def _is_same(self, ref: ImageRef, row_id: int, digest: str) -> bool:
         return row_id in self.inventory.rows_with_digest(digest) and self.inventory.has_stamp(ref.id, item_stamp(ref))
 
-    def _held(self, digest: str) -> dict[str, Any] | None:
-        """Return the row of an item with the same bytes, if the gallery holds one."""
+    def _recognised(self, ref: ImageRef, data: bytes, digest: str, row_id: int | None) -> Known | None:
+        """Return the item with the embedding of another that has the same bytes, if the gallery holds one."""
         rows = self.inventory.rows_with_digest(digest)
         if len(rows) == 0:
             return None
-        found = self.store.take(rows[:1], ["digest", THUMBNAIL, *_SEEN]).to_pylist()
-        return found[0] if found and found[0]["digest"] == digest else None
+        found = self.store.take(rows[:1], ["digest", EMBEDDING, THUMBNAIL, *_SEEN])
+        if found["digest"].to_pylist() != [digest]:
+            return None
+        held = found.drop_columns([EMBEDDING]).to_pylist()[0]
+        preview = None
+        if _needs_thumbnail(ref):
+            preview = held[THUMBNAIL] or _thumbnail(decode(data, min_side=_THUMBNAIL_SIDE, limits=self.limits))
+        record = self._record(ref, data, digest, preview)
+        seen = {name: held[name] for name in _SEEN}
+        return Known(_with(record, seen), row_id is None, embedding_matrix(found[EMBEDDING])[0])
 
-    def _record(
-        self, ref: ImageRef, data: bytes, digest: str, seen: Mapping[str, Scalar], preview: bytes | None
-    ) -> Record:
+    def _prepared(self, ref: ImageRef, data: bytes, digest: str, row_id: int | None) -> Prepared:
+        encoder = self.encoder()
+        decoded = decode_for(encoder, data, self.limits)
+        record = self._record(ref, data, digest, _thumbnail(decoded) if _needs_thumbnail(ref) else None)
+        seen = {"width": decoded.width, "height": decoded.height, "taken": decoded.taken}
+        return Prepared(_with(record, seen), row_id is None, prepare(encoder, decoded.pixels))
+
+    def _record(self, ref: ImageRef, data: bytes, digest: str, preview: bytes | None) -> Record:
         return Record(
             id=ref.id,
-            uri=self.store.location.stored_uri(ref.uri),
+            uri=stored_uri(ref.uri, self.store.location.base),
             digest=digest,
             stamp=item_stamp(ref),
             size=len(data),
-            attributes={**ref.attributes, **seen},
+            attributes=ref.attributes,
             thumbnail=preview,
         )
 
@@ -151,8 +162,14 @@ def skip_stamp(ref: ImageRef, limits: Limits) -> str:
     return f"{ref.stamp}|{limits.max_pixels}|{limits.max_bytes}|{can_heif}"
 
 
-def _thumbnail(ref: ImageRef, decoded: Decoded) -> bytes | None:
+def _with(record: Record, seen: Mapping[str, Scalar]) -> Record:
+    return replace(record, attributes={**record.attributes, **seen})
+
+
+def _needs_thumbnail(ref: ImageRef) -> bool:
     # a file can be read again for a picture of the hit; a row of a data set cannot, without its source
-    if Path(original(ref.uri)).is_absolute():
-        return None
+    return not Path(original(ref.uri)).is_absolute()
+
+
+def _thumbnail(decoded: Decoded) -> bytes:
     return encode_jpeg(thumbnail(decoded.pixels, _THUMBNAIL_SIDE))

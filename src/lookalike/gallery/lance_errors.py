@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from lookalike.gallery.location import Location
 
+_FULL = ("No space left", "Disk quota exceeded")
+_REFUSED = ("Permission denied", "Operation not permitted", "Read-only file system", "File too large")
+
 
 @contextmanager
 def store_errors(location: Location) -> Iterator[None]:
@@ -20,7 +24,7 @@ def store_errors(location: Location) -> Iterator[None]:
     Raises
     ------
     StoreFullError : if the disk is full.
-    StoreError : if the folder cannot be written.
+    StoreError : if the folder cannot be read or written.
     StoreCorruptError : if files of the gallery are damaged or missing.
     """
     try:
@@ -28,13 +32,21 @@ def store_errors(location: Location) -> Iterator[None]:
     except LookalikeError:
         raise
     except (OSError, ValueError, RuntimeError) as error:
-        text = str(error)
-        if "No space left" in text or "os error 28" in text:
-            raise StoreFullError(str(location.folder)) from error
-        if any(sign in text for sign in ("Permission denied", "Read-only file system", "os error 13", "os error 30")):
-            msg = f"{location.folder} cannot be written; choose another place with --gallery"
-            raise StoreError(msg) from error
-        raise StoreCorruptError(str(location.folder), first_line(error)) from error
+        raise store_error(location, error) from error
+
+
+def store_error(location: Location, error: Exception) -> StoreError:
+    """Return the error that tells a user what the table format or the operating system means."""
+    text = str(error)
+    if any(sign in text for sign in _FULL):
+        return StoreFullError(str(location.folder))
+    refused = next((sign for sign in _REFUSED if sign in text), None)
+    if refused is None and isinstance(error, OSError) and error.errno is not None:
+        refused = os.strerror(error.errno)  # from the operating system: the table format raises OSError without it
+    if refused is None:
+        return StoreCorruptError(str(location.folder), first_line(error))
+    msg = f"{location.folder} cannot be used ({refused}); mend that, or choose another place with --gallery"
+    return StoreError(msg)
 
 
 def first_line(error: Exception) -> str:

@@ -6,6 +6,8 @@ Every write is one atomic commit that makes a new version; readers keep the vers
 
 from __future__ import annotations
 
+import re
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,8 @@ import lance
 import numpy as np
 import pyarrow as pa
 
-from lookalike.errors import InputError, StoreCorruptError, StoreMissingError
-from lookalike.gallery.lance_errors import first_line, store_errors
+from lookalike.errors import InputError, StoreError, StoreMissingError
+from lookalike.gallery.lance_errors import first_line, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
 
@@ -31,6 +33,8 @@ _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
 _SCAN_ROWS = 8_192
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""What the table format takes in no path: control characters, and bytes that are not UTF-8."""
 
 
 class LanceStore:
@@ -51,10 +55,13 @@ class LanceStore:
         StoreError : if the folder cannot be written.
         """
         schema = base_schema(manifest.dim).with_metadata(manifest.to_metadata())
+        path = _path(location)
         with store_errors(location):
             location.folder.mkdir(parents=True, exist_ok=True)
+            # what was derived from an earlier table says nothing about this one, whose versions begin anew
+            shutil.rmtree(location.indexes, ignore_errors=True)
             empty = schema.empty_table()
-            dataset = lance.write_dataset(empty, str(location.rows), schema=schema, enable_stable_row_ids=True)
+            dataset = lance.write_dataset(empty, path, schema=schema, enable_stable_row_ids=True)
         return cls(location, dataset, manifest)
 
     @classmethod
@@ -69,14 +76,10 @@ class LanceStore:
         """
         if not location.exists():
             raise StoreMissingError(str(location.folder))
-        try:
-            dataset = lance.dataset(str(location.rows))
+        path = _path(location)
+        with store_errors(location):
+            dataset = lance.dataset(path)
             metadata = dataset.schema.metadata
-        except (OSError, ValueError, RuntimeError) as error:
-            if not any(location.rows.glob("_versions/*.manifest")):
-                # a first write that was killed before its commit: there is nothing to lose
-                raise StoreMissingError(str(location.folder)) from error
-            raise StoreCorruptError(str(location.folder), first_line(error)) from error
         return cls(location, dataset, Manifest.from_metadata(metadata, str(location.folder)))
 
     @property
@@ -104,15 +107,22 @@ class LanceStore:
         ----------
         records : n new items.
         embeddings : shape (n, dim).
+
+        Raises
+        ------
+        InputError : if an attribute has another type than its column.
+        StoreError : if the gallery cannot be written.
         """
+        table = self._table(records, embeddings)
         with store_errors(self.location):
-            self._dataset.insert(self._table(records, embeddings))
+            self._dataset.insert(table)
 
     def upsert(self, records: Sequence[Record], embeddings: Vectors) -> None:
-        """Replace the items of the same ids, or add them, in one commit."""
+        """Replace the items of the same ids, or add them, in one commit; see :meth:`add`."""
+        table = self._table(records, embeddings)
         with store_errors(self.location):
             merge = self._dataset.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            merge.execute(self._table(records, embeddings))
+            merge.execute(table)
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove the items of those ids and return how many there were."""
@@ -155,7 +165,7 @@ class LanceStore:
                 known = ", ".join(["id", *self.attributes])
                 msg = f"the condition {where!r} cannot be used ({first_line(error)}); the attributes are: {known}"
                 raise InputError(msg) from error
-            raise StoreCorruptError(str(self.location.folder), first_line(error)) from error
+            raise store_error(self.location, error) from error
 
     def row_ids(self, *, where: str | None = None) -> npt.NDArray[np.uint64]:
         """Return the stable ids of all rows, or of those that a condition selects; shape (n,), uint64."""
@@ -192,8 +202,17 @@ class LanceStore:
     def _table(self, records: Sequence[Record], embeddings: Vectors) -> pa.Table:
         missing = new_columns(records, self._dataset.schema)
         if missing:
-            self._dataset.add_columns(missing)
+            with store_errors(self.location):
+                self._dataset.add_columns(missing)
         return to_table(records, embeddings, self._dataset.schema)
+
+
+def _path(location: Location) -> str:
+    path = str(location.rows)
+    if _NO_TEXT.search(path):
+        msg = f"{str(location.folder)!r} cannot be a gallery: its path is not plain text; choose another with --gallery"
+        raise StoreError(msg)
+    return path
 
 
 def ids_filter(ids: Sequence[str]) -> str:

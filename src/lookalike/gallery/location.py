@@ -45,16 +45,17 @@ class Location:
 
     def exists(self) -> bool:
         """Say whether there is a gallery."""
-        return self.rows.is_dir()
+        return is_committed(self.rows)
 
-    def stored_uri(self, uri: str) -> str:
-        """Return the form of a path that survives moving the gallery together with its images."""
-        prefix = self.base.as_posix().rstrip("/") + "/"
-        return f"./{uri[len(prefix) :]}" if uri.startswith(prefix) else uri
 
-    def full_uri(self, stored: str) -> str:
-        """Return the absolute path or URI that :meth:`stored_uri` shortened."""
-        return f"{self.base.as_posix().rstrip('/')}/{stored[2:]}" if stored.startswith("./") else stored
+def is_committed(table: Path) -> bool:
+    """Say whether a table was ever written as a whole: if its first write was killed, there is nothing to lose."""
+    try:
+        return any(path.suffix == ".manifest" for path in (table / "_versions").iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # it may not be looked at, and opening it says why
 
 
 def locate(path: str | Path | None = None) -> Location:
@@ -73,8 +74,13 @@ def locate(path: str | Path | None = None) -> Location:
         return Location(here / GALLERY_FOLDER)
     given = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - Path.absolute keeps ".." in the path
     own = Location(given)
-    if given.name == GALLERY_FOLDER or own.exists() or own.lock.exists():
+    if given.name == GALLERY_FOLDER or own.exists() or os.path.exists(own.lock):  # noqa: PTH110 - never raises
         return own
-    if given.is_dir() and any(given.iterdir()):
-        return Location(given / GALLERY_FOLDER)
-    return own
+    return Location(given / GALLERY_FOLDER) if _is_in_use(given) else own
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False

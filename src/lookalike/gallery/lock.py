@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from lookalike.errors import StoreFullError, StoreLockedError
+from lookalike.errors import StoreLockedError
+from lookalike.gallery.lance_errors import store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from lookalike.gallery.location import Location
 
@@ -32,20 +34,16 @@ def writer_lock(location: Location, on_wait: Callable[[str], None] | None = None
     Raises
     ------
     StoreLockedError : if another process writes and ``on_wait`` is None.
+    StoreError : if the folder cannot be written.
     """
-    location.folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(location.lock)
     holder = location.lock.with_suffix(".holder")
+    with store_errors(location):
+        location.folder.mkdir(parents=True, exist_ok=True)
+    _acquire(lock, location, on_wait)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        description = _describe(holder.read_text() if holder.exists() else "")
-        if on_wait is None:
-            raise StoreLockedError(str(location.folder), description) from None
-        on_wait(description)
-        lock.acquire()
-    try:
-        _write_holder(location)
+        with store_errors(location):
+            holder.write_text(json.dumps({"process": os.getpid(), "since": datetime.now().strftime("%H:%M:%S")}))
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -53,17 +51,23 @@ def writer_lock(location: Location, on_wait: Callable[[str], None] | None = None
         lock.release()
 
 
-def _write_holder(location: Location) -> None:
-    text = json.dumps({"process": os.getpid(), "since": datetime.now().strftime("%H:%M:%S")})
-    try:
-        location.lock.with_suffix(".holder").write_text(text)
-    except OSError as error:
-        raise StoreFullError(str(location.folder)) from error
+def _acquire(lock: FileLock, location: Location, on_wait: Callable[[str], None] | None) -> None:
+    with store_errors(location):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            description = _describe(location.lock.with_suffix(".holder"))
+        else:
+            return
+    if on_wait is None:
+        raise StoreLockedError(str(location.folder), description)
+    on_wait(description)
+    lock.acquire()
 
 
-def _describe(text: str) -> str:
+def _describe(holder: Path) -> str:
     try:
-        values = json.loads(text)
+        values = json.loads(holder.read_text())
         return f"process {values['process']} (since {values['since']})"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"  # which has only just begun, or is about to end

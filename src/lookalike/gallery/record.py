@@ -96,7 +96,7 @@ def to_table(records: Sequence[Record], embeddings: Vectors, schema: pa.Schema) 
 
     Raises
     ------
-    InputError : if an attribute has another type than its column.
+    InputError : if an attribute has another type than its column, or a value that it cannot hold.
     """
     columns: dict[str, Any] = {
         "id": [record.id for record in records],
@@ -114,8 +114,17 @@ def to_table(records: Sequence[Record], embeddings: Vectors, schema: pa.Schema) 
             arrays.append(pa.FixedSizeListArray.from_arrays(flat, embeddings.shape[1]))
             continue
         values = columns.get(field.name) or [_coerce(row.get(field.name), field) for row in attributes]
-        arrays.append(pa.array(values, field.type))
+        arrays.append(_array(values, field))
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    try:
+        return pa.array(values, field.type)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        msg = f"the gallery cannot hold a value of {field.name!r} as {field.type} ({reason}); convert it in the source"
+        raise InputError(msg) from error
 
 
 def _arrow_type(value: Scalar) -> pa.DataType:

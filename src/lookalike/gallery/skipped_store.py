@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
+from lookalike.gallery.location import is_committed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ class SkippedStore:
 
     def items(self) -> list[SkippedItem]:
         """Return every skipped item, by id."""
-        if not self.location.skipped.is_dir():
+        if not is_committed(self.location.skipped):
             return []
         with store_errors(self.location):
             rows = lance.dataset(str(self.location.skipped)).to_table().to_pylist()
@@ -62,7 +63,7 @@ class SkippedStore:
         table = pa.Table.from_pylist(rows, schema=_SCHEMA)
         path = str(self.location.skipped)
         with store_errors(self.location):
-            if not self.location.skipped.is_dir():
+            if not is_committed(self.location.skipped):
                 lance.write_dataset(table, path)
                 return
             merge = lance.dataset(path).merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
@@ -70,6 +71,6 @@ class SkippedStore:
 
     def forget(self, ids: Sequence[str]) -> None:
         """Remove items that have been indexed since, or are gone."""
-        if ids and self.location.skipped.is_dir():
+        if ids and is_committed(self.location.skipped):
             with store_errors(self.location):
                 lance.dataset(str(self.location.skipped)).delete(ids_filter(ids))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,12 +27,17 @@ if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
 
     Mask = npt.NDArray[np.bool_]
+    Scores = npt.NDArray[np.floating[Any]]
+    """float32, or float64 where float32 would underflow or overflow."""
 
 _SCORES_PER_BLOCK = 1 << 23
 """How many scores are held at once (32 MB)."""
 _FIRST_ROWS = 4_096
 _GATHER_BELOW = 0.5
 """Share of allowed rows below which they are copied out rather than scored with all the others."""
+_SAFE = (1e-25, 1e30)
+"""Magnitudes within which no float32 product or sum underflows or overflows in a way that matters."""
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +45,14 @@ class _Rows:
     """The rows that a search goes through, and their numbers in the index."""
 
     vectors: Vectors
-    norms: npt.NDArray[np.float32]
+    norms: npt.NDArray[np.floating[Any]]
     positions: Positions | None
     """None: row i is position i."""
+
+    def widened(self) -> _Rows:
+        """Return the rows with their lengths in double precision, for values that float32 products cannot take."""
+        squares = np.einsum("ij,ij->i", self.vectors, self.vectors, dtype=np.float64)
+        return _Rows(self.vectors, np.sqrt(squares), self.positions)
 
 
 class ExactIndex:
@@ -118,7 +128,7 @@ class ExactIndex:
         k = positions.shape[1]
         for i, candidates in enumerate(self._candidates(queries, rows, mask, k)):
             # sorted as they are returned, in float32, so that scores which read as equal are in the order of positions
-            exact = self._rescore(queries[i], rows.vectors[candidates]).astype(np.float32)
+            exact = _as_float32(self._rescore(queries[i], rows.vectors[candidates]))
             order = np.lexsort((candidates, -exact))[:k]
             found = candidates[order]
             positions[i, : len(order)] = found if rows.positions is None else rows.positions[found]
@@ -126,8 +136,10 @@ class ExactIndex:
 
     def _candidates(self, queries: Vectors, rows: _Rows, mask: Mask | None, k: int) -> list[Positions]:
         """Return, for each query, every row whose float32 score may belong to the k best, ascending."""
+        if not self._is_safe(queries, rows.norms):
+            queries, rows = queries.astype(np.float64), rows.widened()
         slack = self._slack(queries, rows.norms)
-        threshold = np.full((len(queries), 1), -np.inf, np.float32)
+        threshold = np.full((len(queries), 1), -np.inf, slack.dtype)
         held = _Held(len(queries), k, slack)
         start, step = 0, max(_FIRST_ROWS, 2 * k)
         while start < len(rows.vectors):
@@ -143,28 +155,39 @@ class ExactIndex:
             start, step = stop, max(step, _SCORES_PER_BLOCK // len(queries))
         return held.split()
 
-    def _scan(self, queries: Vectors, rows: _Rows, start: int, stop: int) -> Vectors:
-        """Score in float32, up to what is the same for all rows of a query; shape (q, stop - start)."""
-        products = queries @ rows.vectors[start:stop].T
+    def _scan(self, queries: Scores, rows: _Rows, start: int, stop: int) -> Scores:
+        """Score in the queries' precision, up to what is the same for all rows of a query; shape (q, stop - start)."""
+        products = queries @ rows.vectors[start:stop].T.astype(queries.dtype, copy=False)
         if self.spec.metric is Metric.COSINE:
             norms = rows.norms[start:stop]
-            products /= np.where(norms == 0.0, np.float32(1.0), norms)
+            products /= np.where(norms == 0.0, norms.dtype.type(1.0), norms)
         elif self.spec.metric is Metric.L2:
             products -= 0.5 * np.square(rows.norms[start:stop])
-        return cast("Vectors", products)
+        return products
 
-    def _slack(self, queries: Vectors, norms: npt.NDArray[np.float32]) -> Vectors:
+    def _is_safe(self, queries: Vectors, norms: npt.NDArray[np.floating[Any]]) -> bool:
+        """Say whether float32 products of these lengths have the relative precision that the slack is made for."""
+        low, high = _SAFE
+        largest = float(norms.max())
+        if self.spec.metric is Metric.COSINE:
+            return largest <= high and float(norms.min(initial=np.inf, where=norms > 0.0)) >= low
+        scale = np.linalg.norm(queries.astype(np.float64), axis=1) * largest
+        if self.spec.metric is Metric.L2:
+            scale = scale + largest**2
+        return bool(((scale == 0.0) | ((scale >= low) & (scale <= high))).all())
+
+    def _slack(self, queries: Scores, norms: npt.NDArray[np.floating[Any]]) -> Scores:
         """Bound the error of a float32 score; shape (q,).
 
         Rounding errors of a sum of dim products grow with the square root of dim (Higham and Mary,
         https://doi.org/10.1137/18M1226312); the factor 8 makes the bound hold with a probability that is 1 in practice.
         """
-        largest = np.float32(1.0) if self.spec.metric is Metric.COSINE else norms.max()
+        largest = norms.dtype.type(1.0) if self.spec.metric is Metric.COSINE else norms.max()
         scale = np.linalg.norm(queries, axis=1) * largest
         if self.spec.metric is Metric.L2:
             scale = scale + np.square(largest)
         relative = 8.0 * np.sqrt(self.spec.dim) * np.finfo(np.float32).eps
-        return np.asarray(2.0 * relative * scale, dtype=np.float32)
+        return np.asarray(2.0 * relative * scale, dtype=queries.dtype)
 
     def _rescore(self, query: Vectors, rows: Vectors) -> npt.NDArray[np.float64]:
         wide, target = rows.astype(np.float64), query.astype(np.float64)
@@ -182,15 +205,15 @@ class ExactIndex:
 class _Held:
     """The candidates of a block of queries, pruned as better ones come."""
 
-    def __init__(self, queries: int, k: int, slack: Vectors) -> None:
+    def __init__(self, queries: int, k: int, slack: Scores) -> None:
         self._queries = queries
         self._k = k
         self._slack = slack
         self._query = np.empty(0, np.int64)
         self._row = np.empty(0, np.int64)
-        self._score = np.empty(0, np.float32)
+        self._score = np.empty(0, slack.dtype)
 
-    def add(self, query: Positions, row: Positions, score: Vectors) -> Vectors:
+    def add(self, query: Positions, row: Positions, score: Scores) -> Scores:
         """Take candidates in and return the score below which none is wanted; shape (q, 1)."""
         self._query = np.concatenate([self._query, query])
         self._row = np.concatenate([self._row, row])
@@ -198,7 +221,7 @@ class _Held:
         order = np.lexsort((-self._score, self._query))
         self._query, self._row, self._score = self._query[order], self._row[order], self._score[order]
         starts = np.searchsorted(self._query, np.arange(self._queries + 1))
-        threshold = np.full(self._queries, -np.inf, np.float32)
+        threshold = np.full(self._queries, -np.inf, self._slack.dtype)
         full = np.diff(starts) >= self._k
         threshold[full] = self._score[starts[:-1][full] + self._k - 1] - self._slack[full]
         keep = self._score >= threshold[self._query]
@@ -213,7 +236,14 @@ class _Held:
 
 def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
     """Return the Euclidean lengths; shape (n,), float32."""
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)), dtype=np.float32)
+    with np.errstate(over="ignore"):  # infinity tells a search to work in double precision
+        return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)).astype(np.float32)
+
+
+def _as_float32(scores: npt.NDArray[np.float64]) -> Vectors:
+    # no score is infinite, and none is the negative zero, which would be shown with its sign
+    finite: Vectors = np.clip(scores, -_LARGEST, _LARGEST).astype(np.float32)
+    return np.add(finite, 0.0, out=finite)
 
 
 def _queries_per_block(k: int) -> int:

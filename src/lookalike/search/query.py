@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
 from lookalike.images.formats import has_image_suffix
-from lookalike.sources.names import anchored, item_id
+from lookalike.sources.names import anchored, item_id, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ class QueryResolver:
             return self._string(query)
         if isinstance(query, bytes):
             return ResolvedQuery("image", embed_image(self._encoder(), query, self._limits), picture=query)
-        if isinstance(query, np.ndarray) and query.ndim == 1:
+        if isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "fiu":
             return ResolvedQuery("vector", as_vectors(query, dim=self._store.manifest.dim))
         pixels = as_pixels(query, limits=self._limits)
         return ResolvedQuery("image", embed_image(self._encoder(), pixels), picture=pixels)
@@ -85,22 +86,21 @@ class QueryResolver:
         if query.startswith(("http://", "https://")):
             msg = f"{query}: a URL cannot be a query; download the picture and search with the file"
             raise InputError(msg)
-        path = Path(query).expanduser()
-        if path.is_file() or has_image_suffix(query) or "/" in query or path.name != query:
-            return self._file(path)
+        if _is_path(query):
+            return self._file(Path(os.path.expanduser(query)))  # noqa: PTH111 - never raises
         return self._text(query)
 
     def _file(self, path: Path) -> ResolvedQuery:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise SourceError(str(path), _why(path, error)) from error
+            raise SourceError(printable(str(path)), _why(path, error)) from error
         try:
             vector = embed_image(self._encoder(), data, self._limits)
         except ImageDecodeError as error:
-            reason = f"{path}: {error.reason}"
+            reason = f"{printable(str(path))}: {error.reason}"
             raise ImageDecodeError(reason) from error
-        return ResolvedQuery(str(path), vector, item_id(anchored(path, self._base), self._base), data)
+        return ResolvedQuery(printable(str(path)), vector, item_id(anchored(path, self._base), self._base), data)
 
     def _item(self, item_id: str) -> ResolvedQuery:
         row = self._store.find(item_id, [EMBEDDING])
@@ -112,13 +112,19 @@ class QueryResolver:
     def _text(self, text: str) -> ResolvedQuery:
         encoder = self._encoder()
         if not isinstance(encoder, TextEncoder):
-            what = "a folder" if Path(text).is_dir() else "no file"
+            what = "a folder" if os.path.isdir(text) else "no file"  # noqa: PTH112 - never raises
             msg = (
                 f"{text!r} is {what}, and the encoder of this gallery ({encoder.spec.name}) has no text side to look "
                 "for words with: name an image, or index with a CLIP or SigLIP model"
             )
             raise InputError(msg)
         return ResolvedQuery(text, encoder.encode_texts([text]))
+
+
+def _is_path(text: str) -> bool:
+    # unlike those of Path, these functions take any text, however long
+    own = os.path.expanduser(text)  # noqa: PTH111
+    return os.path.isfile(own) or has_image_suffix(text) or "/" in text or Path(own).name != text  # noqa: PTH113
 
 
 def _why(path: Path, error: OSError) -> str:

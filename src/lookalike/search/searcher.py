@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.errors import InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
 from lookalike.search.hit import Hit
 from lookalike.search.snapshot import newest_snapshot, write_snapshot
+from lookalike.search.uris import full_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +66,7 @@ class Searcher:
 
     def __init__(self, store: LanceStore) -> None:
         self._store = store
+        self._lock = threading.Lock()
         self._parts: dict[Metric, list[_Part]] = {}
         self._version = -1
 
@@ -92,7 +96,9 @@ class Searcher:
         ShapeError : if the queries have another dimension than the gallery.
         InputError : if k or the condition cannot be used.
         """
-        self._store.refresh()
+        if not isinstance(k, int) or k < 1:
+            msg = f"k must be a whole number of at least 1, got {k!r}"
+            raise InputError(msg)
         parts = self._current_parts(options.metric)
         selected = None if options.where is None else self._store.row_ids(where=options.where)
         wanted = k + 1 if any(exclude) else k
@@ -122,15 +128,17 @@ class Searcher:
             write_snapshot(self._store)
 
     def _current_parts(self, metric: Metric) -> list[_Part]:
-        if self._version != self._store.version:
-            # a reader may not be allowed to write beside the gallery; it searches the rows in the table then
-            with contextlib.suppress(OSError):
-                self.refresh_snapshot()
-            self._parts.clear()
-            self._version = self._store.version
-        if metric not in self._parts:
-            self._parts[metric] = self._open_parts(metric)
-        return self._parts[metric]
+        with self._lock:
+            self._store.refresh()
+            if self._version != self._store.version:
+                # a reader may not be allowed to write beside the gallery; it searches the rows in the table then
+                with contextlib.suppress(OSError):
+                    self.refresh_snapshot()
+                self._parts.clear()
+                self._version = self._store.version
+            if metric not in self._parts:
+                self._parts[metric] = self._open_parts(metric)
+            return self._parts[metric]
 
     def _is_behind(self) -> bool:
         snapshot = newest_snapshot(self._store)
@@ -167,11 +175,11 @@ class Searcher:
     def _fetch(self, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
         columns = ["id", "uri", *self._store.attributes]
         table = self._store.take(row_ids.astype(np.uint64), columns)
-        base = self._store.location
+        base = self._store.location.base
         rows = {}
         for row in table.to_pylist():
             row_id = int(row.pop("_rowid"))
-            uri = base.full_uri(row.pop("uri"))
+            uri = full_uri(row.pop("uri"), base)
             item = row.pop("id")
             rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None})
         return rows
@@ -180,12 +188,12 @@ class Searcher:
 def _search_part(
     part: _Part, queries: Vectors, k: int, selected: RowIds | None
 ) -> tuple[npt.NDArray[np.int64], Vectors]:
-    """Return the row ids, -1 where there is none, and the scores; both of shape (q, k)."""
+    """Return the row ids, -1 where there is none, and the scores; both of shape (q, at most k)."""
     allowed = part.live
     if selected is not None:
         chosen = np.isin(part.row_ids, selected)
         allowed = chosen if allowed is None else allowed & chosen
-    found = part.index.search(queries, k, allowed)
+    found = part.index.search(queries, min(k, max(1, len(part.row_ids))), allowed)
     if len(part.row_ids) == 0:
         return found.positions, found.scores
     row_ids = part.row_ids.astype(np.int64)[found.positions]

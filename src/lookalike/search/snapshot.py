@@ -72,7 +72,8 @@ def write_snapshot(store: LanceStore) -> Path:
     partial = Path(tempfile.mkdtemp(prefix="partial-", dir=folder))
     try:
         _write(store, partial)
-        if not target.exists():
+        if _read(target, store.version) is None:
+            shutil.rmtree(target, ignore_errors=True)  # a damaged one
             partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -107,7 +108,7 @@ def _read(path: Path, version: int) -> Snapshot | None:
             vectors = np.empty(shape, np.float32)
         else:
             vectors = np.memmap(path / _VECTORS, dtype=np.float32, mode="r", shape=shape)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None  # damaged or just being removed: it can be made again
     if len(row_ids) != shape[0] or len(norms) != shape[0]:
         return None
