@@ -29,5 +29,5 @@ def test_takes_the_parents_name(source):
 
 
 def test_a_missing_attribute_names_those_there_are(source):
-    with pytest.raises(InputError, match="no attribute 'colour'.*it has: folder"):
+    with pytest.raises(InputError, match=r"no attribute 'colour'.*it has: folder"):
         list(LabelledSource(source, "colour"))
