@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 DEMO_VENV := .venv-demo
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-BENCHMARKS := $(filter-out benchmarks/__init__.py benchmarks/_%,$(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench clean
@@ -27,9 +26,8 @@ fix: $(VENV)/.ready ## mend what the linter can mend, and format
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(VENV)/.ready ## run every benchmark in benchmarks/
-	@set -e; for name in $(notdir $(basename $(BENCHMARKS))); do \
-		echo "== $$name"; $(VENV)/bin/python -m "benchmarks.$$name"; done
+bench: $(VENV)/.ready ## run every benchmark and write benchmarks/RESULTS.md
+	$(VENV)/bin/python -m benchmarks
 
 clean: ## remove the virtual environments, caches and the demo's output
 	rm -rf $(VENV) $(DEMO_VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

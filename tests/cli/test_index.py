@@ -110,19 +110,21 @@ def test_an_emptied_folder_loses_nothing(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_an_interrupted_run_says_so_and_goes_on_later(tmp_path):
     photos = tmp_path / "photos"
-    for i in range(700):
+    for i in range(1500):
         picture(photos / f"{i}.png", i, side=16)
-    run = subprocess.Popen(
-        [sys.executable, "-m", "lookalike", "index", "photos"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    )
+    # whoever runs the tests may have set the signal to be ignored, which a child process inherits
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from lookalike.__main__ import main; main()"
+    command = [sys.executable, "-c", code, "index", "photos"]
+    run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     versions = tmp_path / ".lookalike" / "items.lance" / "_versions"
-    while run.poll() is None and (not versions.is_dir() or len(list(versions.iterdir())) < 2):
-        time.sleep(0.01)  # until the first rows are in
+    while run.poll() is None and (not versions.is_dir() or len(list(versions.glob("*.manifest"))) < 2):
+        time.sleep(0.01)  # until the first rows are in: the first version is the empty table
     run.send_signal(signal.SIGINT)
     _, stderr = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "Traceback" not in stderr
     assert "interrupted" in stderr
     report = lookalike_json("index", "photos", cwd=tmp_path)
-    assert report["total"] == 700
-    assert report["unchanged"] >= 256
+    assert report["total"] == 1500
+    assert report["unchanged"] > 0

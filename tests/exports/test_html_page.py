@@ -130,7 +130,7 @@ def test_odd_names_and_dates_can_be_written_as_utf_8():
 def test_a_large_photo_is_scaled_down(photos):
     pixels = np.asarray(Image.open(photos / "retina.jpg").convert("RGB"))
     page = _Page(html_page([Section(_picture(pixels=pixels), [_picture(pixels=pixels)])], title="Look"))
-    assert [_image(image["src"]).size for image in page.all("img")] == [(640, 640), (400, 400)]
+    assert [_image(image["src"]).size for image in page.all("img")] == [(512, 512), (320, 320)]
 
 
 def test_several_queries_and_no_hits():

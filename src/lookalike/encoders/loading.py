@@ -97,7 +97,10 @@ def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_co
     remedy = "bring back the weights that it was made with, or index its images again"
     try:
         encoder = make(options)
-    except InputError as error:  # the encoder of that name no longer has those options
+    except InputError as error:
+        if device != "auto":  # the caller's choice, which may be what was refused
+            raise
+        # the encoder of that name no longer has the spec's options
         raise SpaceMismatchError(_describe(spec), f"what {spec.name} is today", remedy) from error
     if _space(encoder.spec) != _space(spec):
         raise SpaceMismatchError(_describe(spec), _describe(encoder.spec), remedy)

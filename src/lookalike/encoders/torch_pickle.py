@@ -13,8 +13,7 @@ import io
 import math
 import pickle  # only a subclass of Unpickler that resolves names to stand-ins
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -46,20 +45,20 @@ _MALFORMED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _StorageType:
+# The stand-ins have neither attributes nor a state of their own that a pickle could set: tuples, and one empty class.
+
+
+class _StorageType(NamedTuple):
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Storage:
+class _Storage(NamedTuple):
     key: str
     dtype: np.dtype[Any]
-    count: int
+    elements: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tensor:
+class _Tensor(NamedTuple):
     storage: _Storage
     offset: int
     shape: tuple[int, ...]
@@ -76,7 +75,7 @@ class _Tensor:
 
 
 class _RebuildTensor:
-    """Stands for ``torch._utils._rebuild_tensor_v2``; without attributes, so that a pickle cannot alter it."""
+    """Stands for ``torch._utils._rebuild_tensor_v2``."""
 
     __slots__ = ()
 
@@ -155,8 +154,8 @@ def _read(stream: io.BytesIO, checkpoint: bytes) -> dict[str, npt.NDArray[Any]]:
         storage = storages[key]
         # np.frombuffer checks both reads against the bytes that are there, before anything is allocated
         count = int(np.frombuffer(checkpoint, "<i8", 1, position)[0])
-        if count != storage.count:
-            _refuse(f"a storage of {storage.count} elements is announced with {count}")
+        if count != storage.elements:
+            _refuse(f"a storage of {storage.elements} elements is announced with {count}")
         elements[key] = np.frombuffer(checkpoint, storage.dtype, count, position + 8)
         position += 8 + elements[key].nbytes
     return {str(name): tensor.read(elements[tensor.storage.key]) for name, tensor in tensors.items()}

@@ -14,9 +14,16 @@ def plain(text: str) -> str:
 
     What stands for undecodable bytes in a file name becomes U+FFFD.
     """
-    readable = "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= char <= "\udfff" else char for char in text)
-    spaced = " ".join(readable.split())
-    return "".join(char for char in spaced if unicodedata.category(char) not in ("Cc", "Cf"))
+    return " ".join("".join(_visible(char) for char in text).split())
+
+
+def _visible(char: str) -> str:
+    if char.isspace():
+        return " "
+    category = unicodedata.category(char)
+    if category == "Cs":  # half of a surrogate pair
+        return "\N{REPLACEMENT CHARACTER}"
+    return "" if category in ("Cc", "Cf") else char
 
 
 def elided(text: str, fits: Callable[[str], bool]) -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from lookalike.exports.picture import Picture, Section
     from lookalike.images.ref import Scalar
 
-_QUERY_SIDE = 640
-_HIT_SIDE = 400
+_QUERY_SIDE = 512
+_HIT_SIDE = 320
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --mat: #eceff3; --ink: #171c26; --pale: #5b6576;

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,10 @@ _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class LanceStore:
-    """The items of one gallery."""
+    """The items of one gallery.
+
+    Any number of threads may read while one writes: a handle of the table is never changed, only replaced.
+    """
 
     def __init__(self, location: Location, dataset: lance.LanceDataset, manifest: Manifest) -> None:
         self.location = location
@@ -95,10 +99,15 @@ class LanceStore:
     def __len__(self) -> int:
         return int(self._dataset.count_rows())
 
+    def pinned(self) -> LanceStore:
+        """Return this gallery at this version, whatever becomes of it."""
+        return LanceStore(self.location, self._dataset, self.manifest)
+
     def refresh(self) -> None:
         """Move to the newest version."""
         with store_errors(self.location):
-            self._dataset.checkout_latest()
+            if self._dataset.latest_version != self._dataset.version:
+                self._dataset = self._newest()
 
     def add(self, records: Sequence[Record], embeddings: Vectors) -> None:
         """Append items whose ids are not in the gallery, in one commit.
@@ -113,23 +122,22 @@ class LanceStore:
         InputError : if an attribute has another type than its column.
         StoreError : if the gallery cannot be written.
         """
-        table = self._table(records, embeddings)
-        with store_errors(self.location):
-            self._dataset.insert(table)
+        with self._writing() as dataset:
+            dataset.insert(_as_stored(records, embeddings, dataset))
 
     def upsert(self, records: Sequence[Record], embeddings: Vectors) -> None:
         """Replace the items of the same ids, or add them, in one commit; see :meth:`add`."""
-        table = self._table(records, embeddings)
-        with store_errors(self.location):
-            merge = self._dataset.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+        with self._writing() as dataset:
+            table = _as_stored(records, embeddings, dataset)  # first, as it may add columns
+            merge = dataset.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             merge.execute(table)
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove the items of those ids and return how many there were."""
         before = len(self)
-        with store_errors(self.location):
+        with self._writing() as dataset:
             for start in range(0, len(ids), _IDS_PER_DELETE):
-                self._dataset.delete(ids_filter(ids[start : start + _IDS_PER_DELETE]))
+                dataset.delete(ids_filter(ids[start : start + _IDS_PER_DELETE]))
         return before - len(self)
 
     def scan(
@@ -190,21 +198,32 @@ class LanceStore:
 
     def optimise(self) -> None:
         """Merge the small files that many commits leave, and drop versions that nobody reads any more."""
-        with store_errors(self.location):
-            if len(self._dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
-                self._dataset.optimize.compact_files()
-            self._dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
+        with self._writing() as dataset:
+            if len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
+                dataset.optimize.compact_files()
+            dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
 
     def nbytes(self) -> int:
         """Return the size on disk of the gallery and all its indexes, in bytes."""
         return sum(path.stat().st_size for path in self.location.folder.rglob("*") if path.is_file())
 
-    def _table(self, records: Sequence[Record], embeddings: Vectors) -> pa.Table:
-        missing = new_columns(records, self._dataset.schema)
-        if missing:
-            with store_errors(self.location):
-                self._dataset.add_columns(missing)
-        return to_table(records, embeddings, self._dataset.schema)
+    def _newest(self) -> lance.LanceDataset:
+        return lance.dataset(_path(self.location), session=self._dataset.session())
+
+    @contextmanager
+    def _writing(self) -> Iterator[lance.LanceDataset]:
+        """Lend a handle of the newest version to be written with, and read with it afterwards."""
+        with store_errors(self.location):
+            dataset = self._newest()
+            yield dataset
+            self._dataset = dataset
+
+
+def _as_stored(records: Sequence[Record], embeddings: Vectors, dataset: lance.LanceDataset) -> pa.Table:
+    missing = new_columns(records, dataset.schema)
+    if missing:
+        dataset.add_columns(missing)
+    return to_table(records, embeddings, dataset.schema)
 
 
 def _path(location: Location) -> str:

@@ -237,7 +237,8 @@ class _Held:
 def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
     """Return the Euclidean lengths; shape (n,), float32."""
     with np.errstate(over="ignore"):  # infinity tells a search to work in double precision
-        return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)), dtype=np.float32)
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+        return np.asarray(lengths, dtype=np.float32)
 
 
 def _as_float32(scores: npt.NDArray[np.float64]) -> Vectors:

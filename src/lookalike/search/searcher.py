@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,8 +68,9 @@ class Searcher:
     def __init__(self, store: LanceStore) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._pinned: LanceStore | None = None
         self._parts: dict[Metric, list[_Part]] = {}
-        self._version = -1
+        """By metric, of the pinned version."""
 
     @property
     def is_exact(self) -> bool:
@@ -96,14 +98,12 @@ class Searcher:
         ShapeError : if the queries have another dimension than the gallery.
         InputError : if k or the condition cannot be used.
         """
-        if not isinstance(k, int) or k < 1:
-            msg = f"k must be a whole number of at least 1, got {k!r}"
-            raise InputError(msg)
-        parts = self._current_parts(options.metric)
-        selected = None if options.where is None else self._store.row_ids(where=options.where)
+        k = _count(k)
+        store, parts = self._current(options.metric)
+        selected = None if options.where is None else store.row_ids(where=options.where)
         wanted = k + 1 if any(exclude) else k
         found = [_search_part(part, queries, wanted, selected) for part in parts]
-        rows = self._fetch(np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
+        rows = _fetch(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
         leave_out = [*exclude, *[None] * (len(queries) - len(exclude))]
         hits = []
         for i in range(len(queries)):
@@ -124,65 +124,80 @@ class Searcher:
         OSError : if the gallery's folder cannot be written.
         """
         self._store.refresh()
-        if self._is_behind():
-            write_snapshot(self._store)
+        _refresh_snapshot(self._store.pinned())
 
-    def _current_parts(self, metric: Metric) -> list[_Part]:
+    def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
+        """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
         with self._lock:
             self._store.refresh()
-            if self._version != self._store.version:
+            if self._pinned is None or self._pinned.version != self._store.version:
+                self._pinned = self._store.pinned()
+                self._parts = {}
                 # a reader may not be allowed to write beside the gallery; it searches the rows in the table then
                 with contextlib.suppress(OSError):
-                    self.refresh_snapshot()
-                self._parts.clear()
-                self._version = self._store.version
+                    _refresh_snapshot(self._pinned)
             if metric not in self._parts:
-                self._parts[metric] = self._open_parts(metric)
-            return self._parts[metric]
+                self._parts[metric] = _open_parts(self._pinned, metric)
+            return self._pinned, self._parts[metric]
 
-    def _is_behind(self) -> bool:
-        snapshot = newest_snapshot(self._store)
-        if snapshot is None:
-            return len(self._store) > 0
-        if snapshot.version == self._store.version:
-            return False
-        tail = sum(len(batch) for batch in self._store.scan([], newer_than=snapshot.version))
-        removed = len(snapshot.row_ids) + tail - len(self._store)
-        return tail + max(removed, 0) > max(_TAIL_ROWS, _TAIL_SHARE * len(self._store))
 
-    def _open_parts(self, metric: Metric) -> list[_Part]:
-        snapshot = newest_snapshot(self._store)
-        if snapshot is None:
-            return [self._tail(metric, newer_than=None)]
-        index = ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
-        if snapshot.version == self._store.version:
-            return [_Part(snapshot.row_ids, index, None)]
-        tail = self._tail(metric, newer_than=snapshot.version)
-        live = np.isin(snapshot.row_ids, self._store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
-        return [_Part(snapshot.row_ids, index, None if live.all() else live), tail]
+def _count(k: Any) -> int:
+    if not isinstance(k, Integral) or k < 1:
+        msg = f"k must be a whole number of at least 1, got {k!r}"
+        raise InputError(msg)
+    return int(k)
 
-    def _tail(self, metric: Metric, *, newer_than: int | None) -> _Part:
-        batches = list(self._store.scan(["id", EMBEDDING], newer_than=newer_than))
-        if not batches:
-            empty = np.empty((0, self._store.manifest.dim), np.float32)
-            return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
-        ids = np.concatenate([batch["id"].to_numpy(zero_copy_only=False) for batch in batches]).astype(str)
-        order = np.argsort(ids, kind="stable")
-        vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
-        row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
-        return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
 
-    def _fetch(self, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
-        columns = ["id", "uri", *self._store.attributes]
-        table = self._store.take(row_ids.astype(np.uint64), columns)
-        base = self._store.location.base
-        rows = {}
-        for row in table.to_pylist():
-            row_id = int(row.pop("_rowid"))
-            uri = full_uri(row.pop("uri"), base)
-            item = row.pop("id")
-            rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None})
-        return rows
+def _refresh_snapshot(store: LanceStore) -> None:
+    if _is_behind(store):
+        write_snapshot(store)
+
+
+def _is_behind(store: LanceStore) -> bool:
+    snapshot = newest_snapshot(store)
+    if snapshot is None:
+        return len(store) > 0
+    if snapshot.version == store.version:
+        return False
+    tail = sum(len(batch) for batch in store.scan([], newer_than=snapshot.version))
+    removed = len(snapshot.row_ids) + tail - len(store)
+    return tail + max(removed, 0) > max(_TAIL_ROWS, _TAIL_SHARE * len(store))
+
+
+def _open_parts(store: LanceStore, metric: Metric) -> list[_Part]:
+    snapshot = newest_snapshot(store)
+    if snapshot is None:
+        return [_tail(store, metric, newer_than=None)]
+    index = ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
+    if snapshot.version == store.version:
+        return [_Part(snapshot.row_ids, index, None)]
+    tail = _tail(store, metric, newer_than=snapshot.version)
+    live = np.isin(snapshot.row_ids, store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
+    return [_Part(snapshot.row_ids, index, None if live.all() else live), tail]
+
+
+def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None) -> _Part:
+    batches = list(store.scan(["id", EMBEDDING], newer_than=newer_than))
+    if not batches:
+        empty = np.empty((0, store.manifest.dim), np.float32)
+        return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
+    ids = np.concatenate([batch["id"].to_numpy(zero_copy_only=False) for batch in batches]).astype(str)
+    order = np.argsort(ids, kind="stable")
+    vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
+    row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
+    return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
+
+
+def _fetch(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
+    table = store.take(row_ids.astype(np.uint64), ["id", "uri", *store.attributes])
+    base = store.location.base
+    rows = {}
+    for row in table.to_pylist():
+        row_id = int(row.pop("_rowid"))
+        uri = full_uri(row.pop("uri"), base)
+        item = row.pop("id")
+        rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None})
+    return rows
 
 
 def _search_part(

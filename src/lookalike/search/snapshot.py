@@ -66,6 +66,7 @@ def write_snapshot(store: LanceStore) -> Path:
     ------
     OSError : if the folder cannot be written.
     """
+    store = store.pinned()  # another thread may move it to a newer version meanwhile
     folder = store.location.indexes
     folder.mkdir(exist_ok=True)
     target = folder / f"{_PREFIX}{store.version}"

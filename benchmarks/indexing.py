@@ -1,0 +1,119 @@
+"""How close indexing comes to the speed of its parts: ``python -m benchmarks.indexing``."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import lookalike
+from benchmarks.machine import cores
+from benchmarks.photos import beans, photos
+from benchmarks.precisions import encoders_at_hand
+from benchmarks.results import Column, Result, Table, Target, publish
+from lookalike.building.build import BuildOptions
+from lookalike.encoders.staging import batch_size, decode_for, encode_prepared, prepare
+from lookalike.images.digest import content_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from lookalike.encoders.base import Encoder
+
+_SHARE = 0.85
+_METHOD = """\
+All Beans photos (500x500 JPEG, in the page cache). `decode` reads, digests, decodes and preprocesses every file in as
+many threads as there are cores; `infer` embeds as many prepared images in batches, on all cores. Each by itself has the
+whole machine, so doing both for every image cannot be faster than the bound 1 / (1/decode + 1/infer). `indexed` is
+`Gallery.add` into a new gallery, from the listing of the folder to the last commit and the search snapshot, with the
+encoder loaded before. Rates are images per second: medians of runs in which the three alternate."""
+
+
+def main() -> None:
+    """Measure in both precisions and compare with the bound."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    repeats = parser.parse_args().repeats
+    files = photos()
+    runs: dict[str, list[tuple[float, float, float]]] = {}
+    encoders = encoders_at_hand()
+    for encoder in encoders.values():
+        _decode(encoder, files[:64])  # everything is imported and the threads of the runtime are there
+        _infer(encoder, files[:64])
+    for _ in range(repeats):
+        for precision, encoder in encoders.items():
+            run = (_decode(encoder, files), _infer(encoder, files), _index(encoder, len(files)))
+            runs.setdefault(precision, []).append(run)
+    publish(_result(runs, len(files)))
+
+
+def _prepared(encoder: Encoder, path: Path) -> npt.NDArray[Any]:
+    data = path.read_bytes()
+    content_digest(data)
+    return prepare(encoder, decode_for(encoder, data).pixels)
+
+
+def _decode(encoder: Encoder, files: list[Path]) -> float:
+    def run() -> None:
+        with ThreadPoolExecutor(cores()) as pool:
+            for _ in pool.map(lambda path: _prepared(encoder, path), files):
+                pass
+
+    return len(files) / _seconds(run)
+
+
+def _infer(encoder: Encoder, files: list[Path]) -> float:
+    size = batch_size(encoder)
+    ready = [_prepared(encoder, path) for path in files[: 8 * size]]
+    batches = [ready[start : start + size] for start in range(0, len(ready), size)]
+    count = max(1, len(files) // size)
+
+    def run() -> None:
+        for number in range(count):
+            encode_prepared(encoder, batches[number % len(batches)])
+
+    return count * size / _seconds(run)
+
+
+def _index(encoder: Encoder, expected: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        gallery = lookalike.open(folder, encoder=encoder)
+
+        def run() -> None:
+            report = gallery.add(beans(), BuildOptions(workers=cores()))
+            if report.embedded != expected:
+                raise RuntimeError(f"{report.embedded} images were embedded, not {expected}")
+
+        return expected / _seconds(run)
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    run()
+    return time.perf_counter() - started
+
+
+def _result(runs: dict[str, list[tuple[float, float, float]]], count: int) -> Result:
+    rows, targets = [], []
+    for precision, found in runs.items():
+        decode, infer, indexed = (statistics.median(values) for values in zip(*found, strict=True))
+        bound = 1 / (1 / decode + 1 / infer)
+        rows.append([precision, decode, infer, bound, indexed, indexed / bound])
+        targets.append(Target(f"share of the bound in {precision}", indexed / bound, _SHARE, is_floor=True))
+    rates = [Column(name, ".0f") for name in ("decode", "infer", "bound", "indexed")]
+    columns = [Column("precision"), *rates, Column("indexed / bound", ".2f")]
+    size = np.unique([len(found) for found in runs.values()])
+    title = f"Images per second, {count:,} photos, medians of {size[0]} runs"
+    return Result("indexing", "Indexing speed", _METHOD, [Table(title, columns, rows)], targets)
+
+
+if __name__ == "__main__":
+    main()

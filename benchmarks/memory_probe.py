@@ -1,0 +1,50 @@
+"""The process whose memory :mod:`benchmarks.memory` measures: indexes one folder and prints its peaks as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import sys
+import threading
+from pathlib import Path
+
+import lookalike
+
+_SECONDS = 0.01
+_ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
+
+
+class _Sampler:
+    """Follows the anonymous memory of this process: the part that is no mapped file."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> _Sampler:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_SECONDS):
+            found = _ANONYMOUS.search(Path("/proc/self/status").read_text())
+            self.peak = max(self.peak, int(found[1]) * 1024 if found else 0)
+
+
+def main() -> None:
+    """Index ``SOURCE`` into ``GALLERY``."""
+    source, gallery = sys.argv[1:]
+    with _Sampler() as sampler:
+        report = lookalike.open(gallery).add(source)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print(json.dumps({"embedded": report.embedded, "peak": peak, "anonymous": sampler.peak}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Searching a gallery that changes, against a plain dictionary."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import numpy as np
+import pytest
+
+from lookalike.errors import InputError, ShapeError
+from lookalike.gallery.lance_store import LanceStore
+from lookalike.metric import Metric
+from lookalike.search.searcher import Searcher, SearchOptions
+from lookalike.search.snapshot import write_snapshot
+from tests.search.galleries import DIM, empty_gallery, plain_search, put, record
+
+NAMES = [f"{folder}/{name}.jpg" for folder in ("a", "b", "ü") for name in ("x", "y", "Z", "10", "9", "it's", "")]
+
+
+class Model:
+    """What the gallery should hold: ids to vectors and numbers."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.vectors: dict[str, np.ndarray] = {}
+        self.numbers: dict[str, int] = {}
+
+    def vector(self) -> np.ndarray:
+        """Draw one of few vectors, so that many items are equal or at equal distances, and some are zero."""
+        return np.array([self.random.randint(-2, 2) for _ in range(DIM)], np.float32)
+
+    def change(self, store: LanceStore) -> None:
+        """Do one random thing to the gallery, as a build would."""
+        names = self.random.sample(NAMES, self.random.randint(1, 5))
+        kind = self.random.choice(["add", "upsert", "upsert", "delete", "optimise", "snapshot", "column"])
+        if kind == "delete":
+            present = [name for name in names if name in self.vectors]
+            assert store.delete(names) == len(present)
+            for name in present:
+                del self.vectors[name], self.numbers[name]
+        elif kind == "optimise":
+            store.optimise()
+        elif kind == "snapshot":
+            write_snapshot(store)
+        else:
+            self._write(store, kind, names)
+
+    def _write(self, store: LanceStore, kind: str, names: list[str]) -> None:
+        if kind == "add":
+            names = [name for name in names if name not in self.vectors]
+        if not names:
+            return
+        extra = {f"extra{self.random.randint(0, 3)}": 1} if kind == "column" else {}
+        drawn = {name: (self.vector(), self.random.randint(0, 3)) for name in names}
+        records = [record(name, number=number, **extra) for name, (_, number) in drawn.items()]
+        write = store.add if kind == "add" else store.upsert
+        write(records, np.array([vector for vector, _ in drawn.values()]))
+        self.vectors.update({name: vector for name, (vector, _) in drawn.items()})
+        self.numbers.update({name: number for name, (_, number) in drawn.items()})
+
+    def expected(self, query, k, metric, number, excluded):
+        chosen = {name: v for name, v in self.vectors.items() if number is None or self.numbers[name] > number}
+        return plain_search(chosen, query, k, metric, without=[excluded])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_is_right_after_every_kind_of_change(tmp_path, seed):
+    model = Model(seed)
+    store = empty_gallery(tmp_path)
+    store.upsert([record("first", number=0)], np.ones((1, DIM), np.float32))
+    model.vectors["first"], model.numbers["first"] = np.ones(DIM, np.float32), 0
+    reader = Searcher(LanceStore.open(store.location))
+    for _ in range(40):
+        model.change(store)
+        assert len(store) == len(model.vectors)
+        metric = model.random.choice(list(Metric))
+        k = model.random.choice([1, 3, 100])
+        number = model.random.choice([None, None, 0, 2, 9])
+        where = None if number is None else f"number > {number}"
+        queries = np.array([model.vector() for _ in range(3)])
+        excluded = [model.random.choice([None, *NAMES]) for _ in range(3)]
+        for searcher in (reader, Searcher(store)):
+            answers = searcher.search(queries, k, SearchOptions(metric, where), exclude=excluded)
+            for query, without, hits in zip(queries, excluded, answers, strict=True):
+                assert [(hit.id, hit.score) for hit in hits] == [
+                    (name, pytest.approx(score, abs=1e-6))
+                    for name, score in model.expected(query, k, metric, number, without)
+                ]
+                assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+                assert [hit.attributes["number"] for hit in hits] == [model.numbers[hit.id] for hit in hits]
+                assert all(hit.uri == f"{tmp_path}/{hit.id}" for hit in hits)
+
+
+def test_equal_scores_come_by_id_across_snapshot_and_newer_rows(tmp_path):
+    store = empty_gallery(tmp_path)
+    same = np.array([1, 2, 3, 4], np.float32)
+    put(store, dict.fromkeys(["b", "d", "f"], same))
+    write_snapshot(store)
+    put(store, dict.fromkeys(["a", "c", "e", "g"], same))
+    (hits,) = Searcher(store).search(same[None], 5, SearchOptions())
+    assert [hit.id for hit in hits] == ["a", "b", "c", "d", "e"]
+    assert {hit.score for hit in hits} == {1.0}
+
+
+def test_an_excluded_item_makes_room_for_another(tmp_path):
+    store = empty_gallery(tmp_path)
+    put(store, {name: np.array([1, i, 0, 0], np.float32) for i, name in enumerate("abcde")})
+    queries = np.array([[1, 0, 0, 0]] * 3, np.float32)
+    answers = Searcher(store).search(queries, 2, SearchOptions(), exclude=["a", None, "e"])
+    assert [[hit.id for hit in hits] for hits in answers] == [["b", "c"], ["a", "b"], ["a", "b"]]
+
+
+def test_hits_below_a_score_are_left_out(tmp_path):
+    store = empty_gallery(tmp_path)
+    put(store, {"a": [1, 0, 0, 0], "b": [1, 1, 0, 0], "c": [0, 1, 0, 0]})
+    query = np.array([[1, 0, 0, 0]], np.float32)
+    (hits,) = Searcher(store).search(query, 9, SearchOptions(min_score=0.7))
+    assert [hit.id for hit in hits] == ["a", "b"]
+    assert Searcher(store).search(query, 9, SearchOptions(min_score=1.1)) == [[]]
+
+
+def test_an_empty_gallery_has_no_hits(tmp_path):
+    searcher = Searcher(empty_gallery(tmp_path))
+    assert searcher.search(np.ones((2, DIM), np.float32), 3, SearchOptions()) == [[], []]
+    assert searcher.search(np.ones((1, DIM), np.float32), 3, SearchOptions(where="width > 3")) == [[]]
+
+
+def test_a_gallery_that_becomes_empty_has_no_hits(tmp_path):
+    store = empty_gallery(tmp_path)
+    put(store, {"a": [1, 0, 0, 0]})
+    searcher = Searcher(store)
+    assert len(searcher.search(np.ones((1, DIM), np.float32), 3, SearchOptions())[0]) == 1
+    store.delete(["a"])
+    assert searcher.search(np.ones((1, DIM), np.float32), 3, SearchOptions()) == [[]]
+
+
+def test_as_many_as_there_are_however_many_are_asked_for(tmp_path):
+    store = empty_gallery(tmp_path)
+    put(store, {"a": [1, 0, 0, 0], "b": [1, 1, 0, 0]})
+    (hits,) = Searcher(store).search(np.ones((1, DIM), np.float32), 10**12, SearchOptions())
+    assert [hit.id for hit in hits] == ["b", "a"]
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, "3"])
+def test_refuses_another_number_of_hits(tmp_path, k):
+    store = empty_gallery(tmp_path)
+    put(store, {"a": [1, 0, 0, 0]})
+    with pytest.raises(InputError, match="whole number of at least 1"):
+        Searcher(store).search(np.ones((1, DIM), np.float32), k, SearchOptions(), exclude=["a"])
+
+
+def test_refuses_vectors_of_another_space(tmp_path):
+    store = empty_gallery(tmp_path)
+    put(store, {"a": [1, 0, 0, 0]})
+    with pytest.raises(ShapeError):
+        Searcher(store).search(np.ones((1, DIM + 1), np.float32), 1, SearchOptions())
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        *("number >", "nosuch = 1", "number", "number > 'a'", "folder = 3", "number / 0 = 1", "count(*) > 1"),
+        *("'", "number in (", "1=1; drop table x", "\x00", "(" * 300, "cast(folder as int) = 1"),
+    ],
+)
+def test_a_condition_that_means_nothing_is_one_sentence(tmp_path, where):
+    store = empty_gallery(tmp_path)
+    put(store, {"a": [1, 0, 0, 0]}, number=1, folder="x")
+    searcher = Searcher(store)
+    with pytest.raises(InputError) as raised:
+        searcher.search(np.ones((1, DIM), np.float32), 1, SearchOptions(where=where))
+    message = str(raised.value)
+    assert "cannot be used" in message
+    assert "folder" in message.split("the attributes are")[1]
+    assert "\n" not in message.replace(where, "")
+    assert "rust" not in message
+    # and the searcher is as good as before
+    assert len(searcher.search(np.ones((1, DIM), np.float32), 1, SearchOptions(where="number = 1"))[0]) == 1
+
+
+def test_searches_from_many_threads_while_another_writes(tmp_path):
+    store = empty_gallery(tmp_path)
+    put(store, {f"{i:02}": [1, i, 0, 0] for i in range(20)}, number=0)
+    searcher = Searcher(LanceStore.open(store.location))
+    stop = threading.Event()
+    wrong: list[object] = []
+
+    def look() -> None:
+        metrics = list(Metric)
+        while not stop.is_set():
+            try:
+                (hits,) = searcher.search(np.array([[1, 0, 0, 0]], np.float32), 3, SearchOptions(metrics[0]))
+                metrics.append(metrics.pop(0))
+                if len(hits) != 3 or len({hit.attributes["number"] for hit in hits}) != 1:
+                    wrong.append(hits)
+            except Exception as error:  # noqa: BLE001 - whatever a thread raises has to reach the test
+                wrong.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 15):
+        put(store, {f"{i:02}": [1, i, 0, 0] for i in range(20)}, number=number)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
