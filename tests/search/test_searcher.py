@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -181,28 +182,25 @@ def test_a_condition_that_means_nothing_is_one_sentence(tmp_path, where):
 
 def test_searches_from_many_threads_while_another_writes(tmp_path):
     store = empty_gallery(tmp_path)
-    put(store, {f"{i:02}": [1, i, 0, 0] for i in range(20)}, number=0)
+    names = [f"{i:02}" for i in range(20)]
+    put(store, {name: [1, i, 0, 0] for i, name in enumerate(names)}, number=0)
     searcher = Searcher(LanceStore.open(store.location))
-    stop = threading.Event()
-    wrong: list[object] = []
+    is_written = threading.Event()
 
-    def look() -> None:
-        metrics = list(Metric)
-        while not stop.is_set():
-            try:
-                (hits,) = searcher.search(np.array([[1, 0, 0, 0]], np.float32), 3, SearchOptions(metrics[0]))
-                metrics.append(metrics.pop(0))
-                if len(hits) != 3 or len({hit.attributes["number"] for hit in hits}) != 1:
-                    wrong.append(hits)
-            except Exception as error:  # noqa: BLE001 - whatever a thread raises has to reach the test
-                wrong.append(error)
+    def look(metric: Metric) -> list[int]:
+        seen = []
+        while not is_written.is_set():
+            (hits,) = searcher.search(np.array([[1, 0, 0, 0]], np.float32), 3, SearchOptions(metric))
+            assert len(hits) == 3
+            (number,) = {hit.attributes["number"] for hit in hits}  # all of one commit
+            seen.append(number)
+        return seen
 
-    threads = [threading.Thread(target=look) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for number in range(1, 15):
-        put(store, {f"{i:02}": [1, i, 0, 0] for i in range(20)}, number=number)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    with ThreadPoolExecutor(4) as pool:
+        looking = [pool.submit(look, metric) for metric in (*Metric, Metric.COSINE)]
+        for number in range(1, 15):
+            put(store, {name: [1, i, 0, 0] for i, name in enumerate(names)}, number=number)
+        is_written.set()
+    for future in looking:
+        seen = future.result()
+        assert seen == sorted(seen)
