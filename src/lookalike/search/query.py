@@ -93,7 +93,7 @@ class QueryResolver:
     def _file(self, path: Path) -> ResolvedQuery:
         try:
             data = path.read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
             raise SourceError(printable(str(path)), _why(path, error)) from error
         try:
             vector = embed_image(self._encoder(), data, self._limits)
@@ -127,7 +127,9 @@ def _is_path(text: str) -> bool:
     return os.path.isfile(own) or has_image_suffix(text) or "/" in text or Path(own).name != text  # noqa: PTH113
 
 
-def _why(path: Path, error: OSError) -> str:
-    if path.is_dir():
+def _why(path: Path, error: OSError | ValueError) -> str:
+    if os.path.isdir(path):  # noqa: PTH112 - never raises
         return "is a folder; name a picture in it"
-    return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

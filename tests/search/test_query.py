@@ -1,0 +1,164 @@
+"""What may be asked with, and what it means."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lookalike
+from lookalike.errors import ImageDecodeError, InputError, ShapeError, SourceError
+from lookalike.gallery.lance_store import LanceStore
+from lookalike.images.decode import Limits
+from lookalike.search.query import QueryResolver
+from tests.toys import ToyEncoder, pixels_of, plant, png, refuse, toy_embedding
+
+
+class Reader(ToyEncoder):
+    """A toy that also embeds texts, as their lengths."""
+
+    def encode_texts(self, texts):
+        return np.array([[len(text)] * 12 for text in texts], np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    plant(tmp_path / "sub", range(3))
+    (tmp_path / "it's.png").write_bytes(png(7))
+    lookalike.open(tmp_path, encoder=ToyEncoder()).add(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def store(folder):
+    return LanceStore.open(lookalike.open(folder).location)
+
+
+@pytest.fixture
+def resolver(store):
+    return QueryResolver(store, Reader)
+
+
+def is_of(query, seed):
+    return np.array_equal(query.vector, toy_embedding(pixels_of(seed))[None])
+
+
+def test_a_picture_in_any_form_is_the_same_query(resolver, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    path = folder / "sub" / "0001.png"
+    forms = [path, str(path), "sub/0001.png", Path("sub/0001.png"), "./sub/../sub/0001.png"]
+    for form in forms:
+        query = resolver.resolve(form)
+        assert is_of(query, 1)
+        assert query.item_id == "sub/0001.png"
+        assert query.picture == path.read_bytes()
+    for form in (path.read_bytes(), Image.open(path), pixels_of(1)):
+        query = resolver.resolve(form)
+        assert is_of(query, 1)
+        assert query.item_id is None
+        assert query.picture is not None
+
+
+def test_an_item_of_the_gallery_needs_no_encoder(store):
+    query = QueryResolver(store, refuse).resolve("id:sub/0002.png")
+    assert is_of(query, 2)
+    assert query.item_id == "sub/0002.png"
+
+
+def test_an_id_with_a_quote_is_found(store):
+    assert is_of(QueryResolver(store, refuse).resolve("id:it's.png"), 7)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+def test_a_vector_needs_no_encoder(store, kind):
+    query = QueryResolver(store, refuse).resolve(np.arange(12, dtype=kind))
+    np.testing.assert_array_equal(query.vector, np.arange(12, dtype=np.float32)[None])
+    assert query.picture is None
+
+
+def test_a_link_to_the_folder_leads_to_the_same_item(resolver, folder, tmp_path_factory):
+    link = tmp_path_factory.mktemp("elsewhere") / "link"
+    link.symlink_to(folder)
+    assert resolver.resolve(link / "sub" / "0001.png").item_id == "sub/0001.png"
+
+
+@pytest.mark.parametrize("text", ["a red leaf", "dog", "~nobody-of-that-name", "x" * 5000, "what? a *", "a+b", "ü\n"])
+def test_anything_else_is_a_text(resolver, text):
+    query = resolver.resolve(text)
+    assert query.vector[0, 0] == len(text)
+    assert query.name == text
+    assert query.item_id is None
+
+
+def test_the_name_of_a_file_is_no_text(resolver, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    Path("dog").write_bytes(png(5))
+    assert is_of(resolver.resolve("dog"), 5)
+
+
+@pytest.mark.parametrize("text", ["a red leaf", "x" * 5000, ""])
+def test_a_text_without_a_text_side_is_one_sentence(store, text):
+    with pytest.raises(InputError, match="no text side"):
+        QueryResolver(store, ToyEncoder).resolve(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "words"),
+    [
+        ("no-such.jpg", SourceError, "no-such.jpg: no such file"),
+        ("no/such", SourceError, "no/such: no such file"),
+        ("NO.JPEG", SourceError, "no such file"),
+        ("sub/", SourceError, "is a folder"),
+        ("sub/0001.png/x", SourceError, "Not a directory"),
+        ("id:nothing", InputError, "no item with the id 'nothing'"),
+        ("id:", InputError, "no item"),
+        ("https://example.org/a.jpg", InputError, "download the picture"),
+        (b"", ImageDecodeError, "empty"),
+        (b"no picture", ImageDecodeError, "not a picture"),
+        (3, InputError, "not a picture"),
+        (None, InputError, "not a picture"),
+        ([1.0] * 12, InputError, "not a picture"),
+        (np.zeros(3), ShapeError, r"\(n, 12\)"),
+        (np.full(12, np.nan), InputError, "not finite"),
+        (np.array(["a"] * 12), InputError, "not a picture"),
+        (np.zeros((2, 2, 2, 2)), InputError, "not a picture"),
+        ("a/\x00.jpg", SourceError, "null byte"),
+        ("x" * 300 + "/y.jpg", SourceError, "File name too long"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(resolver, folder, monkeypatch, query, kind, words):
+    monkeypatch.chdir(folder)
+    with pytest.raises(kind, match=words) as raised:
+        resolver.resolve(query)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_broken_file_is_named(resolver, folder):
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(ImageDecodeError, match=r"broken\.jpg: the JPEG is"):
+        resolver.resolve(folder / "broken.jpg")
+
+
+def test_a_picture_above_the_limits_is_refused(store):
+    resolver = QueryResolver(store, ToyEncoder, Limits(max_pixels=63))
+    buffer = BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    with pytest.raises(ImageDecodeError, match="megapixels"):
+        resolver.resolve(buffer.getvalue())
+
+
+def test_a_name_that_is_no_text_can_be_asked_with(resolver, folder):
+    path = Path(os.fsdecode(os.fsencode(folder) + b"/\xff.png"))
+    path.write_bytes(png(2))
+    query = resolver.resolve(path)
+    assert is_of(query, 2)
+    assert query.name.encode()
+    assert query.item_id == "file:%FF.png"
+    path.write_bytes(b"no picture")
+    with pytest.raises(ImageDecodeError) as raised:
+        resolver.resolve(str(path))
+    assert str(raised.value).encode()
