@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.encoders.base import EncoderSpec
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.gallery.location import Location
 from lookalike.gallery.manifest import Manifest
@@ -23,7 +24,7 @@ DIM = 4
 
 def empty_gallery(folder: Path, dim: int = DIM) -> LanceStore:
     """Make a gallery without items."""
-    return LanceStore.create(Location(folder / ".lookalike"), Manifest(encoder={"name": "none"}, dim=dim))
+    return LanceStore.create(Location(folder / ".lookalike"), Manifest(encoder=EncoderSpec("none", "", "", "", "", "f32", dim).to_dict(), dim=dim))
 
 
 def record(item_id: str, **attributes) -> Record:

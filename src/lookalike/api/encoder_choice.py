@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
-from lookalike.errors import SpaceMismatchError
+from lookalike.encoders.base import EncoderSpec
+from lookalike.errors import SpaceMismatchError, StoreCorruptError
 
 if TYPE_CHECKING:
-    from lookalike.encoders.base import Encoder, EncoderSpec
+    from lookalike.encoders.base import Encoder
+    from lookalike.gallery.lance_store import LanceStore
 
 DEFAULT_ENCODER = "embedded"
 _ALIASES = {DEFAULT_ENCODER: "efficientnet-lite0"}
@@ -67,6 +69,20 @@ MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a
 
 _SPACE = ("dim", "pooling", "preprocessing", "precision", "weights_digest")
 """What decides whether embeddings compare: not the name and the revision, which change when a model is moved."""
+
+
+def spec_of(store: LanceStore) -> EncoderSpec:
+    """Return the encoder that a gallery was made by.
+
+    Raises
+    ------
+    StoreCorruptError : if the gallery does not say it.
+    """
+    try:
+        return EncoderSpec.from_dict(store.manifest.encoder)
+    except (KeyError, TypeError) as error:
+        reason = f"what it says of its encoder cannot be read: {error}"
+        raise StoreCorruptError(str(store.location.folder), reason) from error
 
 
 def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:

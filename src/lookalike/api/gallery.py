@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookalike.api.encoder_choice import EncoderChoice, check_space
+from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
 from lookalike.encoders.base import Encoder, EncoderSpec
 from lookalike.errors import SourceError, StoreMissingError
@@ -66,7 +66,7 @@ class Gallery:
         ------
         StoreMissingError : if there is no gallery yet.
         """
-        return EncoderSpec.from_dict(self.store.manifest.encoder)
+        return spec_of(self.store)
 
     @property
     def store(self) -> LanceStore:
@@ -79,8 +79,9 @@ class Gallery:
         if self._opened is None:
             from lookalike.gallery.lance_store import LanceStore
 
-            self._opened = LanceStore.open(self.location)
-            self._check(EncoderSpec.from_dict(self._opened.manifest.encoder))
+            opened = LanceStore.open(self.location)
+            self._check(spec_of(opened))
+            self._opened = opened
         return self._opened
 
     @property

@@ -34,6 +34,7 @@ _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
 _SCAN_ROWS = 8_192
+_FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 """What the table format takes in no path: control characters, and bytes that are not UTF-8."""
 
@@ -154,6 +155,7 @@ class LanceStore:
         Raises
         ------
         InputError : if the condition cannot be understood.
+        StoreError : if the gallery cannot be read.
         """
         conditions = [f"({where})"] if where else []
         if newer_than is not None:
@@ -169,7 +171,7 @@ class LanceStore:
                 io_buffer_size=64 << 20,
             )
         except (OSError, ValueError, RuntimeError) as error:
-            if where:
+            if where and _FILE_ERROR not in str(error):
                 known = ", ".join(["id", *self.attributes])
                 msg = f"the condition {where!r} cannot be used ({first_line(error)}); the attributes are: {known}"
                 raise InputError(msg) from error
