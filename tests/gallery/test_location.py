@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -92,4 +91,4 @@ def test_a_gallery_may_lie_in_a_folder_of_any_name(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert len(lookalike.open(folder)) == 0
     assert lookalike.open(folder).location.exists()
-    assert os.listdir(folder) == [".lookalike"]
+    assert [path.name for path in folder.iterdir()] == [".lookalike"]

@@ -24,7 +24,8 @@ DIM = 4
 
 def empty_gallery(folder: Path, dim: int = DIM) -> LanceStore:
     """Make a gallery without items."""
-    return LanceStore.create(Location(folder / ".lookalike"), Manifest(encoder=EncoderSpec("none", "", "", "", "", "f32", dim).to_dict(), dim=dim))
+    spec = EncoderSpec("none", "", "", "", "", "f32", dim)
+    return LanceStore.create(Location(folder / ".lookalike"), Manifest(encoder=spec.to_dict(), dim=dim))
 
 
 def record(item_id: str, **attributes) -> Record:

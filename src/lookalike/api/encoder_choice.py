@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
 from lookalike.encoders.base import EncoderSpec
+from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
 from lookalike.errors import SpaceMismatchError, StoreCorruptError
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import numpy as np
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
-from lookalike.encoders.base import Encoder, EncoderSpec
 from lookalike.errors import SourceError, StoreMissingError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from lookalike.building.build import BuildOptions
     from lookalike.building.report import BuildReport
+    from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.skipped_store import SkippedItem
     from lookalike.images.decode import Limits
