@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,7 @@ def store_error(location: Location, error: Exception) -> StoreError:
         return StoreFullError(str(location.folder))
     refused = next((sign for sign in _REFUSED if sign in text), None)
     if refused is None and isinstance(error, OSError) and error.errno is not None:
-        refused = os.strerror(error.errno)  # from the operating system: the table format raises OSError without it
+        refused = error.strerror  # from the operating system: the table format raises OSError without a number
     if refused is None:
         return StoreCorruptError(str(location.folder), first_line(error))
     msg = f"{location.folder} cannot be used ({refused}); mend that, or choose another place with --gallery"

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.errors import InputError, StoreError, StoreMissingError
+from lookalike.gallery.commits import append, compact, merge
 from lookalike.gallery.lance_errors import first_line, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
@@ -124,14 +125,12 @@ class LanceStore:
         StoreError : if the gallery cannot be written.
         """
         with self._writing() as dataset:
-            dataset.insert(_as_stored(records, embeddings, dataset))
+            append(dataset, _as_stored(records, embeddings, dataset))
 
     def upsert(self, records: Sequence[Record], embeddings: Vectors) -> None:
         """Replace the items of the same ids, or add them, in one commit; see :meth:`add`."""
         with self._writing() as dataset:
-            table = _as_stored(records, embeddings, dataset)  # first, as it may add columns
-            merge = dataset.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            merge.execute(table)
+            merge(dataset, _as_stored(records, embeddings, dataset))
 
     def delete(self, ids: Sequence[str]) -> int:
         """Remove the items of those ids and return how many there were."""
@@ -202,7 +201,7 @@ class LanceStore:
         """Merge the small files that many commits leave, and drop versions that nobody reads any more."""
         with self._writing() as dataset:
             if len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
-                dataset.optimize.compact_files()
+                compact(dataset)
             dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
 
     def nbytes(self) -> int:
@@ -214,11 +213,10 @@ class LanceStore:
 
     @contextmanager
     def _writing(self) -> Iterator[lance.LanceDataset]:
-        """Lend a handle of the newest version to be written with, and read with it afterwards."""
+        """Lend a handle of the newest version to be written with, and read the version that this makes."""
         with store_errors(self.location):
-            dataset = self._newest()
-            yield dataset
-            self._dataset = dataset
+            yield self._newest()
+            self._dataset = self._newest()
 
 
 def _as_stored(records: Sequence[Record], embeddings: Vectors, dataset: lance.LanceDataset) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import lance
 import pyarrow as pa
 
+from lookalike.gallery.commits import merge
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
 from lookalike.gallery.location import is_committed
@@ -57,17 +58,15 @@ class SkippedStore:
         return sorted(found, key=lambda item: item.id)
 
     def record(self, items: Sequence[SkippedItem]) -> None:
-        """Add items, or replace those of the same ids, in one commit."""
+        """Add items, or replace those of the same ids, all or none."""
         now = datetime.now().replace(microsecond=0)
         rows = [{"id": i.id, "uri": i.uri, "reason": i.reason, "stamp": i.stamp, "when": now} for i in items]
         table = pa.Table.from_pylist(rows, schema=_SCHEMA)
         path = str(self.location.skipped)
         with store_errors(self.location):
             if not is_committed(self.location.skipped):
-                lance.write_dataset(table, path)
-                return
-            merge = lance.dataset(path).merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            merge.execute(table)
+                lance.write_dataset(_SCHEMA.empty_table(), path)
+            merge(lance.dataset(path), table)
 
     def forget(self, ids: Sequence[str]) -> None:
         """Remove items that have been indexed since, or are gone."""
