@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import html
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lookalike
+from lookalike.api.hits import Hits, save_hits
+from lookalike.errors import InputError
+from tests.toys import ToyEncoder, plant
+
+
+@pytest.fixture
+def photos(tmp_path):
+    plant(tmp_path / "photos" / "a", range(5))
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def gallery(photos):
+    gallery = lookalike.open(photos, encoder=ToyEncoder())
+    gallery.add(photos, label_from="parent")
+    return gallery
+
+
+@pytest.fixture
+def hits(gallery, photos):
+    return gallery.search(photos / "a" / "0000.png", k=3)
+
+
+def test_hits_are_a_sequence(hits):
+    assert len(hits) == 3
+    assert [hit.rank for hit in hits] == [1, 2, 3]
+    assert hits[0].id == hits.ids[0]
+    assert [hit.id for hit in hits[1:]] == hits.ids[1:]
+    assert hits[-1] in hits
+    assert hits.labels == ["a", "a", "a"]
+    assert hits.is_exact
+    assert hits.seconds > 0
+
+
+def test_hits_can_be_read_in_a_terminal(hits):
+    lines = repr(hits).splitlines()
+    assert "0000.png (3)" in lines[0]
+    assert lines[1].split() == ["1", f"{hits.scores[0]:+.4f}", hits.ids[0]]
+
+
+def test_hits_are_saved_as_a_picture_or_a_page(hits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture = hits.save("new/out.PNG")
+    assert picture == tmp_path / "new" / "out.PNG"
+    with Image.open(picture) as shown:
+        np.testing.assert_array_equal(np.asarray(shown), hits.image())
+    page = hits.save(tmp_path / "out.html").read_text("utf-8")
+    assert all(item.split("/")[-1] in page for item in hits.ids)
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_several_answers_are_one_file(gallery, tmp_path):
+    answers = gallery.search_batch([f"id:a/000{i}.png" for i in range(3)], 2)
+    sheet = np.asarray(Image.open(save_hits(answers, tmp_path / "out.png")))
+    assert sheet.shape[0] == sum(answer.image().shape[0] for answer in answers)
+
+
+@pytest.mark.parametrize(("name", "words"), [("out.gif", r"not as \.gif"), ("out", "without a suffix")])
+def test_another_suffix_is_refused(hits, tmp_path, name, words):
+    with pytest.raises(InputError, match=words):
+        hits.save(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(hits, tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="cannot be written"):
+        hits.save(tmp_path / "file" / "out.png")
+
+
+def test_what_is_gone_is_drawn_as_missing(hits, photos):
+    whole = hits.image()
+    for path in (photos / "a").iterdir():
+        path.unlink()
+    assert hits.image().shape == whole.shape
+    assert not np.array_equal(hits.image(), whole)
+
+
+def test_no_hits_can_be_shown_too(gallery, tmp_path):
+    none = gallery.search("id:a/0000.png", where="width > 100")
+    assert len(none) == 0
+    assert none.image().ndim == 3
+    assert none.save(tmp_path / "out.html").is_file()
+
+
+def test_a_notebook_shows_a_frame_of_its_own(hits):
+    frame = hits._repr_html_()
+    assert frame.startswith('<iframe srcdoc="')
+    page = html.unescape(frame.split('"')[1])
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert all(item.split("/")[-1] in page for item in hits.ids)
+
+
+def test_the_query_is_part_of_the_picture(gallery, photos):
+    by_file = gallery.search(photos / "a" / "0000.png", k=3)
+    by_id = gallery.search("id:a/0000.png", k=3)
+    assert by_file.ids == by_id.ids
+    assert by_file.section().query is not None
+    np.testing.assert_array_equal(by_file.section().query.pixels, np.asarray(Image.open(BytesIO(by_file.picture))))
+
+
+def test_hits_without_labels_have_none():
+    assert Hits("q", (), is_exact=True, seconds=0.0, picture=None, read=lambda hit: b"").labels == []
