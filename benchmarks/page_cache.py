@@ -19,7 +19,10 @@ def can_evict() -> bool:
 def evict(files: Iterable[Path]) -> None:
     """Write the files out, and drop their pages."""
     for path in files:
-        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:  # somebody's temporary file
+            continue
         try:
             os.fsync(descriptor)
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)

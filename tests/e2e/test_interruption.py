@@ -128,8 +128,10 @@ def test_of_two_runs_at_once_one_says_for_whom_it_waits(tmp_path):
     folder = album(tmp_path / "photos")
     first = Run(folder, folder)
     first.until("done")
+    first.process.send_signal(signal.SIGSTOP)  # lest it end before the other one waits
     second = Run(folder, folder)
     assert f"process {first.process.pid}" in second.until("waiting")
+    first.process.send_signal(signal.SIGCONT)
     first.finish()
     assert second.finish() == {"added": 0, "unchanged": IMAGES, "total": IMAGES}
     check_complete(folder)
@@ -147,6 +149,7 @@ def test_a_run_that_waits_for_a_killed_one_goes_on(tmp_path):
     folder = album(tmp_path / "photos")
     first = Run(folder, folder)
     first.until("done")
+    first.process.send_signal(signal.SIGSTOP)
     second = Run(folder, folder)
     second.until("waiting")
     first.process.send_signal(signal.SIGKILL)

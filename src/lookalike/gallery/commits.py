@@ -39,7 +39,8 @@ def merge(table: lance.LanceDataset, rows: pa.Table) -> lance.LanceDataset:
 
 def compact(table: lance.LanceDataset) -> None:
     """Merge small files into large ones; ``table`` is at the new version then."""
-    plan = Compaction.plan(table, options={})
+    # the defaults read so many rows at once that memory would grow with the gallery for long
+    plan = Compaction.plan(table, options={"batch_size": 1024, "num_threads": 1})
     rewritten = [task.execute(table) for task in plan.tasks]
     _check_whole(table, (fragment for result in rewritten for fragment in result.new_fragments))
     Compaction.commit(table, rewritten)

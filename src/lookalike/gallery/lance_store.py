@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
-_SCAN_ROWS = 8_192
+_SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
 _FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 """What the table format takes in no path: control characters, and bytes that are not UTF-8."""
@@ -167,7 +167,7 @@ class LanceStore:
                 batch_size=_SCAN_ROWS,
                 scan_in_order=True,
                 batch_readahead=2,
-                io_buffer_size=64 << 20,
+                io_buffer_size=16 << 20,
             )
         except (OSError, ValueError, RuntimeError) as error:
             if where and _FILE_ERROR not in str(error):
