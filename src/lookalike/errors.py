@@ -19,7 +19,7 @@
         StoreFullError                    no space left
 
 Each message says what is wrong, what was found, and what to do about it. The parts of the message are attributes.
-One unreadable picture among many is not an error but a value: see :class:`lookalike.images.ref.Skipped`.
+One unreadable picture among many is not an error but a value: see :class:`lookalike.building.report.Failure`.
 """
 
 from __future__ import annotations

@@ -12,9 +12,11 @@ import numpy as np
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
-from lookalike.errors import SourceError, StoreMissingError
+from lookalike.errors import SourceError, StoreCorruptError, StoreMissingError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
+from lookalike.images.digest import content_digest
+from lookalike.images.reading import read_picture
 from lookalike.metric import Metric
 from lookalike.sources.names import original
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Limits
     from lookalike.search.hit import Hit
     from lookalike.search.query import QueryResolver, ResolvedQuery
-    from lookalike.search.searcher import Searcher
+    from lookalike.search.searcher import Searcher, SearchOptions
 
 
 class Gallery:
@@ -169,7 +171,7 @@ class Gallery:
         return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
-        self, queries: Sequence[Any], k: int = 10, options: Any = None, *, include_self: bool = False
+        self, queries: Sequence[Any], k: int = 10, options: SearchOptions | None = None, *, include_self: bool = False
     ) -> list[Hits]:
         """Find the items that are most alike to each of several queries; see :meth:`search`.
 
@@ -177,19 +179,28 @@ class Gallery:
         ----------
         queries : what :meth:`search` takes, any number of them.
         k : at least 1.
-        options : a :class:`lookalike.search.searcher.SearchOptions`.
+        options : what narrows the search.
         include_self : keep each query itself among its hits if it is an item of the gallery.
         """
         from lookalike.search.searcher import SearchOptions
 
         started = time.perf_counter()
+        self.store.refresh()
         resolver = self._resolver()
         resolved = [resolver.resolve(query) for query in queries]
         if not resolved:
             return []
         vectors = np.concatenate([query.vector for query in resolved])
         exclude = [None if include_self else query.item_id for query in resolved]
-        found = self._search().search(vectors, k, options or SearchOptions(), exclude=exclude)
+        version = self.store.version
+        try:
+            found = self._search().search(vectors, k, options or SearchOptions(), exclude=exclude)
+        except StoreCorruptError:
+            self.store.refresh()
+            if self.store.version == version:
+                raise
+            # a writer has tidied up the version that was being read
+            found = self._search().search(vectors, k, options or SearchOptions(), exclude=exclude)
         seconds = (time.perf_counter() - started) / len(resolved)
         return [self._hits(query, hits, seconds) for query, hits in zip(resolved, found, strict=True)]
 
@@ -198,11 +209,17 @@ class Gallery:
 
         Raises
         ------
-        OSError : if neither can be read.
+        SourceError : if neither can be read, or the file is another than was indexed: a gallery may come from somebody
+            else, and must not name files of yours as its own.
+        ImageDecodeError : if the file is above the limit.
         """
         path = Path(original(hit.uri))
         if path.is_absolute():
-            return path.read_bytes()
+            data = read_picture(path, self._limits)
+            if content_digest(data) != hit.digest:
+                raise SourceError(hit.uri, "the file has changed since it was indexed; index it again")
+            return data
+        self.store.refresh()
         kept = self.store.find(hit.id, ["thumbnail"])["thumbnail"].to_pylist()
         if kept and kept[0] is not None:
             return bytes(kept[0])
@@ -224,7 +241,8 @@ class Gallery:
         return [replace(item, uri=full_uri(item.uri, self.location.base)) for item in items]
 
     def _hits(self, query: ResolvedQuery, hits: list[Hit], seconds: float) -> Hits:
-        return Hits(query.name, tuple(hits), self._search().is_exact, seconds, query.picture, self.read)
+        exact = self._search().is_exact
+        return Hits(query.name, tuple(hits), exact, seconds, query.picture, self.read, self._limits)
 
     def _resolver(self) -> QueryResolver:
         from lookalike.search.query import QueryResolver

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, overload
 
-from lookalike.errors import ImageDecodeError, InputError
+from lookalike.errors import ImageDecodeError, InputError, StoreError
 from lookalike.exports.contact_sheet import contact_sheet
 from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
-from lookalike.images.decode import decode
+from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
 from lookalike.images.transforms import encode_png
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _SHOWN_SIDE = 512
 """Pictures are decoded no larger than they are shown."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hits(Sequence["Hit"]):
     """The hits of one query, best first."""
 
@@ -40,7 +40,9 @@ class Hits(Sequence["Hit"]):
     picture: bytes | Pixels | None
     """The query, if it was a picture."""
     read: Callable[[Hit], bytes]
-    """Returns the encoded image of a hit; raises OSError where it cannot be read any more."""
+    """Returns the encoded image of a hit; raises SourceError where it cannot be read any more."""
+    limits: Limits = DEFAULT_LIMITS
+    """Larger pictures are drawn as missing."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -81,12 +83,16 @@ class Hits(Sequence["Hit"]):
 
     def section(self) -> Section:
         """Return the query and its hits as the exports take them."""
-        query = None if self.picture is None else Picture(_short(self.query), "query", _pixels(lambda: self.picture))
+        query = (
+            None
+            if self.picture is None
+            else Picture(_short(self.query), "query", _pixels(lambda: self.picture, self.limits))
+        )
         shown = [
             Picture(
                 title=_short(hit.id),
                 subtitle=_subtitle(hit),
-                pixels=_pixels(partial(self.read, hit)),
+                pixels=_pixels(partial(self.read, hit), self.limits),
                 score=hit.score,
                 attributes=hit.attributes,
             )
@@ -155,11 +161,11 @@ def _stacked(sheets: Sequence[Pixels]) -> Pixels:
     return np.concatenate(padded)
 
 
-def _pixels(load: Callable[[], Any]) -> Pixels | None:
+def _pixels(load: Callable[[], Any], limits: Limits) -> Pixels | None:
     try:
         loaded = load()
-        return decode(loaded, min_side=_SHOWN_SIDE).pixels if isinstance(loaded, bytes) else loaded
-    except (OSError, ImageDecodeError):
+        return decode(loaded, min_side=_SHOWN_SIDE, limits=limits).pixels if isinstance(loaded, bytes) else loaded
+    except (OSError, ImageDecodeError, StoreError):
         return None  # drawn as a missing picture
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import PIL
+
 from lookalike.encoders.staging import decode_for, prepare
 from lookalike.errors import ImageDecodeError, SourceError
 from lookalike.gallery.lance_store import embedding_matrix
@@ -159,7 +161,7 @@ def skip_stamp(ref: ImageRef, limits: Limits) -> str:
     if not ref.stamp:
         return ""
     can_heif = importlib.util.find_spec("pillow_heif") is not None
-    return f"{ref.stamp}|{limits.max_pixels}|{limits.max_bytes}|{can_heif}"
+    return f"{ref.stamp}|{limits.max_pixels}|{limits.max_bytes}|{can_heif}|{PIL.__version__}"
 
 
 def _with(record: Record, seen: Mapping[str, Scalar]) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class _Question:
     change: str
     original: str
     """The id of the item."""
+    digest: str
+    """Of its bytes: an identical copy is as good an answer."""
 
 
 def demo(
@@ -51,10 +54,13 @@ def demo(
     from lookalike.api.hits import save_hits
     from lookalike.building.build import BuildOptions
     from lookalike.gallery.location import Location
+    from lookalike.images.digest import content_digest
 
     target = output.expanduser().absolute()
     source = images if images is not None else str(_bundled_photos(target / "photos"))
-    gallery = Gallery(Location(target / "gallery"))
+    # a gallery for each source, lest an earlier one's images be found among these
+    name = "gallery" if images is None else f"gallery-{content_digest(os.path.abspath(images).encode())[:8]}"  # noqa: PTH100
+    gallery = Gallery(Location(target / name))
     say(f"Indexing {source} ...")
     with BuildProgress() as progress:
         report = gallery.add(source, BuildOptions(progress=progress))
@@ -65,7 +71,7 @@ def demo(
     answers = gallery.search_batch([question.path for question in questions], k=_HITS)
     ranks = []
     for question, hits in zip(questions, answers, strict=True):
-        found = [hit.rank for hit in hits if hit.id == question.original]
+        found = [hit.rank for hit in hits if hit.digest == question.digest]
         ranks.append(found[0] if found else None)
     rows = [
         [
@@ -122,7 +128,7 @@ def _questions(gallery: Gallery, folder: Path) -> list[_Question]:
         for change in _CHANGES:
             path = folder / f"{len(questions):02d}-{Path(hit.id).stem}-{change.name.split()[0]}.jpg"
             path.write_bytes(encode_jpeg(np.ascontiguousarray(change.apply(pixels)), change.quality))
-            questions.append(_Question(path, change.name, hit.id))
+            questions.append(_Question(path, change.name, hit.id, hit.digest))
         if len(questions) >= _ORIGINALS_ASKED * len(_CHANGES):
             break
     if not questions:

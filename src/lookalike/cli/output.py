@@ -39,7 +39,8 @@ def say_error(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    is_utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(value, ensure_ascii=not is_utf8, indent=2, allow_nan=False))
 
 
 def print_rows(rows: Sequence[Sequence[str]], headers: Sequence[str], *, right: Sequence[str] = ()) -> None:

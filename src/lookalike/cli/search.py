@@ -111,7 +111,10 @@ def _path(hit: Hit) -> str:
     path = Path(hit.uri)
     if not path.is_absolute():
         return hit.uri
-    here = os.path.relpath(path)
+    try:
+        here = os.path.relpath(path)
+    except ValueError:  # on another drive of Windows
+        return hit.uri
     return here if len(here) < len(hit.uri) else hit.uri
 
 

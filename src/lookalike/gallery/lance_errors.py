@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,8 +15,18 @@ if TYPE_CHECKING:
 
     from lookalike.gallery.location import Location
 
+_NUMBERED = re.compile(r"os error (\d+)")
+"""How the table format quotes the operating system; a missing file is damage."""
 _FULL = ("No space left", "Disk quota exceeded")
-_REFUSED = ("Permission denied", "Operation not permitted", "Read-only file system", "File too large")
+_REFUSED = (
+    "Permission denied",
+    "Operation not permitted",
+    "Read-only file system",
+    "File too large",
+    "Too many open files",
+    "Input/output error",
+    "Stale file handle",
+)
 
 
 @contextmanager
@@ -42,6 +55,11 @@ def store_error(location: Location, error: Exception) -> StoreError:
     refused = next((sign for sign in _REFUSED if sign in text), None)
     if refused is None and isinstance(error, OSError) and error.errno is not None:
         refused = error.strerror  # from the operating system: the table format raises OSError without a number
+    number = _NUMBERED.search(text)
+    if refused is None and number is not None and int(number[1]) != errno.ENOENT:
+        refused = os.strerror(int(number[1]))
+    if refused is None and "onflict" in text:
+        refused = "another program wrote to it at the same time"
     if refused is None:
         return StoreCorruptError(str(location.folder), first_line(error))
     msg = f"{location.folder} cannot be used ({refused}); mend that, or choose another place with --gallery"

@@ -6,6 +6,7 @@ Every write is one atomic commit that makes a new version; readers keep the vers
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
+_CACHE_BYTES = 32 << 20
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
 _FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -67,7 +69,8 @@ class LanceStore:
             # what was derived from an earlier table says nothing about this one, whose versions begin anew
             shutil.rmtree(location.indexes, ignore_errors=True)
             empty = schema.empty_table()
-            dataset = lance.write_dataset(empty, path, schema=schema, enable_stable_row_ids=True)
+            lance.write_dataset(empty, path, schema=schema, enable_stable_row_ids=True)
+            dataset = lance.dataset(path, session=_session())
         return cls(location, dataset, manifest)
 
     @classmethod
@@ -84,7 +87,7 @@ class LanceStore:
             raise StoreMissingError(str(location.folder))
         path = _path(location)
         with store_errors(location):
-            dataset = lance.dataset(path)
+            dataset = lance.dataset(path, session=_session())
             metadata = dataset.schema.metadata
         return cls(location, dataset, Manifest.from_metadata(metadata, str(location.folder)))
 
@@ -206,7 +209,11 @@ class LanceStore:
 
     def nbytes(self) -> int:
         """Return the size on disk of the gallery and all its indexes, in bytes."""
-        return sum(path.stat().st_size for path in self.location.folder.rglob("*") if path.is_file())
+        total = 0
+        for path in self.location.folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # a writer may be tidying up
+                total += path.stat().st_size if path.is_file() else 0
+        return total
 
     def _newest(self) -> lance.LanceDataset:
         return lance.dataset(_path(self.location), session=self._dataset.session())
@@ -224,6 +231,11 @@ def _as_stored(records: Sequence[Record], embeddings: Vectors, dataset: lance.La
     if missing:
         dataset.add_columns(missing)
     return to_table(records, embeddings, dataset.schema)
+
+
+def _session() -> lance.Session:
+    # the default caches grow by what each commit writes, to gigabytes
+    return lance.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES)
 
 
 def _path(location: Location) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL.Image import Image
 
-from lookalike.errors import ImageDecodeError, InputError, SourceError
+from lookalike.errors import ImageDecodeError, InputError
 from lookalike.images.containers import decode_container
 from lookalike.images.damage import DECODER_ERRORS, decoder_error
 from lookalike.images.exif import quiet, shot_of_image, shot_of_jpeg
@@ -17,6 +17,7 @@ from lookalike.images.formats import sniff
 from lookalike.images.jpeg import decode_jpeg
 from lookalike.images.limits import DEFAULT_LIMITS, Limits
 from lookalike.images.pixels import Pixels, over_white, rgb, upright
+from lookalike.images.reading import read_picture
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -103,7 +104,7 @@ def as_pixels(image: Any, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
     if isinstance(image, (bytes, bytearray, memoryview)):
         return decode(bytes(image), limits=limits).pixels
     if isinstance(image, (str, Path)):
-        return decode(_read(Path(image), limits), limits=limits).pixels
+        return decode(read_picture(Path(image), limits), limits=limits).pixels
     if isinstance(image, Image):
         return _from_pillow(image, limits)
     if isinstance(image, np.ndarray):
@@ -113,16 +114,6 @@ def as_pixels(image: Any, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
         "(height, width, 3), the bytes of a file, or its path"
     )
     raise InputError(msg)
-
-
-def _read(path: Path, limits: Limits) -> bytes:
-    if not path.is_file():
-        raise SourceError(str(path), "it is a folder, not a picture" if path.is_dir() else "no such file")
-    try:
-        limits.check_bytes(path.stat().st_size)
-        return path.read_bytes()
-    except OSError as error:
-        raise SourceError(str(path), error.strerror or "cannot be read") from error
 
 
 def _from_pillow(image: Image, limits: Limits) -> Pixels:

@@ -1,4 +1,4 @@
-"""What a source hands over: references to images, and what could not be used."""
+"""What a source hands over: references to images."""
 
 from __future__ import annotations
 
@@ -27,11 +27,3 @@ class ImageRef:
     """Changes whenever the bytes may have changed (size and modification time, say); empty if that is unknown."""
     size: int | None = None
     """In bytes, where known before reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """An item that was not indexed, and why."""
-
-    ref: ImageRef
-    reason: str

@@ -24,6 +24,8 @@ class Hit:
     """Larger is more alike; see :class:`lookalike.metric.Metric` for the range."""
     attributes: Mapping[str, Scalar]
     """What is known of the item; attributes without a value are left out."""
+    digest: str = ""
+    """Of the bytes that were indexed; see :func:`lookalike.images.digest.content_digest`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the hit as JSON-ready values; times are in ISO 8601."""

@@ -17,6 +17,7 @@ from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
 from lookalike.images.formats import has_image_suffix
+from lookalike.images.reading import read_picture
 from lookalike.sources.names import anchored, item_id, printable
 
 if TYPE_CHECKING:
@@ -92,9 +93,9 @@ class QueryResolver:
 
     def _file(self, path: Path) -> ResolvedQuery:
         try:
-            data = path.read_bytes()
-        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-            raise SourceError(printable(str(path)), _why(path, error)) from error
+            data = read_picture(path, self._limits)
+        except SourceError as error:
+            raise SourceError(printable(error.uri), error.reason) from error
         try:
             vector = embed_image(self._encoder(), data, self._limits)
         except ImageDecodeError as error:
@@ -125,11 +126,3 @@ def _is_path(text: str) -> bool:
     # unlike those of Path, these functions take any text, however long
     own = os.path.expanduser(text)  # noqa: PTH111
     return os.path.isfile(own) or has_image_suffix(text) or "/" in text or Path(own).name != text  # noqa: PTH113
-
-
-def _why(path: Path, error: OSError | ValueError) -> str:
-    if os.path.isdir(path):  # noqa: PTH112 - never raises
-        return "is a folder; name a picture in it"
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

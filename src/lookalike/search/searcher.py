@@ -9,6 +9,8 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from lookalike.errors import InputError
 from lookalike.gallery.lance_store import embedding_matrix
@@ -60,6 +62,7 @@ class _Item:
     id: str
     uri: str
     attributes: Mapping[str, Scalar]
+    digest: str
 
 
 class Searcher:
@@ -181,22 +184,21 @@ def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None) -> _Part
     if not batches:
         empty = np.empty((0, store.manifest.dim), np.float32)
         return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
-    ids = np.concatenate([batch["id"].to_numpy(zero_copy_only=False) for batch in batches]).astype(str)
-    order = np.argsort(ids, kind="stable")
+    order = pc.sort_indices(pa.chunked_array([batch["id"] for batch in batches])).to_numpy()
     vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
     row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
     return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
 
 
 def _fetch(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
-    table = store.take(row_ids.astype(np.uint64), ["id", "uri", *store.attributes])
+    table = store.take(row_ids.astype(np.uint64), ["id", "uri", "digest", *store.attributes])
     base = store.location.base
     rows = {}
     for row in table.to_pylist():
         row_id = int(row.pop("_rowid"))
         uri = full_uri(row.pop("uri"), base)
-        item = row.pop("id")
-        rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None})
+        item, digest = row.pop("id"), row.pop("digest")
+        rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None}, digest)
     return rows
 
 
@@ -222,6 +224,6 @@ def _ranked(scored: list[tuple[float, _Item]], k: int, leave_out: str | None, mi
     ]
     kept.sort(key=lambda pair: (-pair[0], pair[1].id))
     return [
-        Hit(rank=rank, id=item.id, uri=item.uri, score=score, attributes=item.attributes)
+        Hit(rank, item.id, item.uri, score, item.attributes, item.digest)
         for rank, (score, item) in enumerate(kept[:k], start=1)
     ]

@@ -75,13 +75,21 @@ def write_snapshot(store: LanceStore) -> Path:
         _write(store, partial)
         if _read(target, store.version) is None:
             shutil.rmtree(target, ignore_errors=True)  # a damaged one
-            partial.rename(target)
+            _rename(partial, target, store.version)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for version, path in _stored(folder):
         if version < store.version:
             shutil.rmtree(path, ignore_errors=True)  # Windows keeps a mapped file; a later run removes it
     return target
+
+
+def _rename(partial: Path, target: Path, version: int) -> None:
+    try:
+        partial.rename(target)
+    except OSError:
+        if _read(target, version) is None:  # otherwise another process was a little faster
+            raise
 
 
 def remove_leftovers(store: LanceStore) -> None:

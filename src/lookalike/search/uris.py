@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from lookalike.sources.names import is_below, item_id, original, printable
@@ -26,7 +27,9 @@ def stored_uri(uri: str, base: Path) -> str:
 
 
 def full_uri(stored: str, base: Path) -> str:
-    """Return the absolute path or URI that :func:`stored_uri` shortened."""
+    """Return the absolute path or URI that :func:`stored_uri` shortened; what leads out of ``base`` stays as it is."""
     if not stored.startswith(_INSIDE):
         return stored
-    return printable(str(base / original(stored.removeprefix(_INSIDE))))
+    path = os.path.normpath(base / original(stored.removeprefix(_INSIDE)))
+    # a gallery that somebody else made may say anything
+    return printable(path) if is_below(path, str(base)) else stored

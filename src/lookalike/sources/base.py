@@ -19,7 +19,7 @@ class Source(Protocol):
         ...
 
     def __iter__(self) -> Iterator[ImageRef]:
-        """List the images in a stable order without reading them.
+        """List the images in a stable order without reading them; no id comes twice.
 
         Raises
         ------

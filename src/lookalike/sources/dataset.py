@@ -58,6 +58,11 @@ class DatasetSource:
         self.uri = uri or f"dataset:{self._name}"
         self._splits = {str(split): _split(rows) for split, rows in dataset.items()}
 
+    @property
+    def prefixes(self) -> list[str]:
+        """What the ids of each split's rows begin with."""
+        return [f"{self._name}/{split}" for split in self._splits]
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the rows of each split in order.
 

@@ -85,6 +85,11 @@ def _open_all(specs: Sequence[Any], base: Path) -> Source:
             sources.append(open_source(spec, base=base))
         else:
             files.append(path)
+    names = [prefix for source in sources if isinstance(source, DatasetSource) for prefix in source.prefixes]
+    if len(names) != len(set(names)):
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = f"two data sets would both be {twice!r}, and their rows could not be told apart; concatenate them"
+        raise InputError(msg)
     if files:  # a shell expands a pattern to many: one source looks an id up among them all
         sources.append(FilesSource(files, base=base))
     return sources[0] if len(sources) == 1 else CombinedSource(sources)
