@@ -29,3 +29,13 @@ def test_takes_a_folder(tmp_path, beans):
 def test_a_missing_folder_is_one_sentence(tmp_path):
     done = lookalike("demo", "--images", "nowhere", cwd=tmp_path, code=2)
     assert "nowhere" in done.stderr.splitlines()[-1]
+
+
+def test_another_source_is_not_mixed_with_the_first(tmp_path, beans):
+    folder = tmp_path / "leaves"
+    folder.mkdir()
+    for path in sorted((beans / "test" / "healthy").glob("*.jpg"))[:3]:
+        (folder / path.name).symlink_to(path)
+    lookalike("demo", "--images", beans / "test" / "bean_rust", cwd=tmp_path)
+    done = lookalike("demo", "--images", folder, cwd=tmp_path)
+    assert {line.split("\t")[0] for line in done.stdout.splitlines()} <= {path.name for path in folder.iterdir()}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.command import album, lookalike, lookalike_json, picture
+from tests.cli.command import album, lookalike, lookalike_json, mistake, picture
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +123,21 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal(tmp_path):
     done = lookalike("search", "photos/b.png", cwd=tmp_path)
     assert "\x1b" not in done.stdout
     assert "red.png" in done.stdout
+
+
+def test_a_terminal_without_unicode_is_served(tmp_path):
+    picture(tmp_path / "photos" / "ü€.png", 1)
+    picture(tmp_path / "photos" / "b.png", 2)
+    lookalike("index", "photos", cwd=tmp_path)
+    latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "lookalike", "search", "photos/b.png"]
+    table = subprocess.run(command, cwd=tmp_path, env=latin, capture_output=True, check=True)
+    assert "ü\\u20ac.png" in table.stdout.decode("latin-1")
+    answer = subprocess.run([*command, "--json"], cwd=tmp_path, env=latin, capture_output=True, check=True)
+    assert json.loads(answer.stdout)["hits"][0]["id"] == "photos/ü€.png"
+
+
+def test_a_device_is_no_query(tmp_path):
+    picture(tmp_path / "photos" / "a.png", 1)
+    lookalike("index", "photos", cwd=tmp_path)
+    assert "no regular file" in mistake("search", os.devnull, cwd=tmp_path)

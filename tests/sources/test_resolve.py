@@ -137,3 +137,10 @@ def test_a_pipe_that_is_named_is_refused_unopened(tree):
     for spec in ("pipe.jpg", ["pipe.jpg"], Path("pipe.jpg")):
         with pytest.raises(SourceError, match="it is neither a file nor a folder"):
             open_source(spec, base=tree)
+
+
+def test_two_data_sets_of_one_name_are_refused():
+    datasets = pytest.importorskip("datasets", reason="needs the extra hf")
+    rows = datasets.Dataset.from_dict({"image": ["a.png", "b.png"]})
+    with pytest.raises(InputError, match="could not be told apart"):
+        open_source([rows, rows.select([0])], base=Path.cwd())
