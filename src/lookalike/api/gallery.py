@@ -23,6 +23,7 @@ from lookalike.sources.names import original
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
     from lookalike.building.report import BuildReport
     from lookalike.encoders.base import Encoder, EncoderSpec
@@ -224,6 +225,34 @@ class Gallery:
         if kept and kept[0] is not None:
             return bytes(kept[0])
         raise SourceError(hit.uri, "the gallery keeps no picture of this item")
+
+    def embed(self, query: Any) -> Vectors:
+        """Return the embedding of a query, just as :meth:`search` compares it; shape (dim,), float32, not normalised.
+
+        Raises
+        ------
+        LookalikeError : as :meth:`search` does.
+        """
+        vector: Vectors = self._resolver().resolve(query).vector[0]
+        return vector
+
+    def to_dataset(self, *, image_column: str | None = None) -> Any:
+        """Return the gallery as a ``datasets.Dataset``; see :func:`lookalike.integrations.datasets.to_dataset`."""
+        from lookalike.integrations.datasets import to_dataset
+
+        return to_dataset(self.store, image_column=image_column)
+
+    def push_to_hub(self, repo_id: str, *, image_column: str | None = None, **options: Any) -> Any:
+        """Upload the gallery as a data set; see :func:`lookalike.integrations.datasets.push_to_hub`."""
+        from lookalike.integrations.datasets import push_to_hub
+
+        return push_to_hub(self.store, repo_id, image_column=image_column, **options)
+
+    def faiss_index(self, *, metric: Metric | str = Metric.COSINE) -> Any:
+        """Return an empty index for :meth:`to_dataset`; see :func:`lookalike.integrations.datasets.faiss_index`."""
+        from lookalike.integrations.datasets import faiss_index
+
+        return faiss_index(self.store.manifest.dim, metric=as_metric(metric))
 
     def failures(self) -> list[SkippedItem]:
         """Return the items that could not be indexed, with their reasons, by id.

@@ -14,6 +14,7 @@ import numpy as np
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.efficientnet_lite import DIM, SIDE, build_graph
+from lookalike.encoders.map_function import map_function
 from lookalike.encoders.openvino_runtime import ov
 from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.loading import EncoderOptions
+    from lookalike.encoders.map_function import MapFunction
     from lookalike.images.decode import Pixels
 
 NAME = "embedded"
@@ -98,6 +100,10 @@ class EmbeddedEncoder:
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), 1280), float32, not normalised."""
         return encode_staged(self, images)
+
+    def as_map_function(self, *, image_column: str = "image", embedding_column: str = "embedding") -> MapFunction:
+        """Return the encoder for ``Dataset.map``; see :func:`lookalike.encoders.map_function.map_function`."""
+        return map_function(self, image_column=image_column, embedding_column=embedding_column)
 
 
 def load(name: str, options: EncoderOptions) -> EmbeddedEncoder:

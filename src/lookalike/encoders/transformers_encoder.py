@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import transformers
 
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
+from lookalike.encoders.map_function import map_function
 from lookalike.encoders.pooling import Features, choose_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
 from lookalike.errors import EncoderError, InputError
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.loading import EncoderOptions
+    from lookalike.encoders.map_function import MapFunction
     from lookalike.encoders.preprocessing import Prepare
     from lookalike.images.decode import Pixels
 
 _DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+_IMPORTED_IN = os.getpid()
 
 
 class TransformersEncoder:
@@ -52,7 +56,9 @@ class TransformersEncoder:
             msg = f"there is no precision named {precision!r}; use f32 or bf16"
             raise InputError(msg)
         preprocessing = "processor" if options.preprocessing == "auto" else options.preprocessing
+        self._options = options
         self._device = _device(options.device)
+        _survive_fork(self._device)
         self._dtype = _DTYPES[precision]
         self.batch_size = 16 if self._device.type == "cpu" else 128
         remote = {"trust_remote_code": options.trust_remote_code}
@@ -93,6 +99,16 @@ class TransformersEncoder:
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""
         return encode_staged(self, images)
+
+    def as_map_function(self, *, image_column: str = "image", embedding_column: str = "embedding") -> MapFunction:
+        """Return the encoder for ``Dataset.map``; see :func:`lookalike.encoders.map_function.map_function`."""
+        return map_function(
+            self,
+            image_column=image_column,
+            embedding_column=embedding_column,
+            device=self._options.device,
+            trust_remote_code=self._options.trust_remote_code,
+        )
 
     def _choose_pooling(self, wanted: str, probe: npt.NDArray[np.float32]) -> None:
         with torch.inference_mode():
@@ -193,6 +209,19 @@ def _loading_remedy(name: str) -> str:
     if Path(name).is_absolute():
         return "save the model and its image processor there with save_pretrained"
     return "check the name and the network, or give a folder that save_pretrained wrote"
+
+
+def _survive_fork(device: torch.device) -> None:
+    """Make PyTorch usable in a process that was forked from one that may have used it."""
+    if os.getpid() == _IMPORTED_IN:
+        return
+    if device.type == "cuda":
+        msg = (
+            "a GPU cannot be used in a forked process: leave num_proc out, which one GPU gains nothing from, or first "
+            "call multiprocess.set_start_method('spawn')"
+        )
+        raise InputError(msg)
+    torch.set_num_threads(1)  # OpenMP's threads did not come along, and it would wait for them for ever
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""Galleries and encoders as other libraries want them."""
