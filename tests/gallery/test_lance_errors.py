@@ -48,7 +48,7 @@ def test_anything_else_that_the_system_says_is_no_damage():
 
 
 def test_anything_else_that_the_table_says_is_damage():
-    error = raised(ValueError("Not found: data/1.lance, /home/rust/x.rs:12\nmore"))
+    error = raised(ValueError("Not found: data/1.lance, /build/x.rs:12\nmore"))
     assert type(error) is StoreCorruptError
     assert error.reason == "Not found: data/1.lance"
 

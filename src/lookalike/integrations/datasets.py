@@ -20,6 +20,7 @@ from lookalike.encoders.map_function import MapFunction, map_function
 from lookalike.errors import BackendMissingError, InputError, SourceError
 from lookalike.gallery.record import EMBEDDING, THUMBNAIL
 from lookalike.metric import Metric
+from lookalike.search.uris import full_uri
 from lookalike.sources.dataset import HUB_PREFIX
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _parts(store: LanceStore, row_ids: RowIds, names: list[str], image_column: s
         found = rows["_rowid"].to_numpy()
         by_id = np.argsort(found)
         rows = rows.take(by_id[np.searchsorted(found[by_id], wanted)])
-        uris = [store.location.full_uri(uri) for uri in rows["uri"].to_pylist()]
+        uris = [full_uri(uri, store.location.base) for uri in rows["uri"].to_pylist()]
         arrays = {name: rows[name] for name in names}
         arrays["uri"] = pa.array(uris, pa.string())
         if image_column is not None:
