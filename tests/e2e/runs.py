@@ -82,6 +82,12 @@ class Run:
         assert self.process.returncode == 0
         return report
 
+    def kill(self) -> None:
+        """End it as nothing can be caught, if it has not ended."""
+        self.process.kill()
+        if not self.process.stdout.closed:
+            self.close()
+
     def close(self) -> str:
         """Wait for its end and return what it said of errors."""
         output, errors = self.process.communicate(timeout=60)

@@ -51,14 +51,27 @@ def rearrange(folder: Path) -> None:
         aside.rename(other)
 
 
+@pytest.fixture
+def start():
+    """Starts runs, and lets none outlive the test."""
+    runs: list[Run] = []
+
+    def begin(folder: Path) -> Run:
+        runs.append(Run(folder, folder))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.kill()
+
+
 def kill_after(run: Run, images: int, seconds: float) -> None:
     """Kill a run that has done so many images, a moment later."""
     for _ in run.events():
         if run.done >= images:
             time.sleep(seconds)
             break
-    run.process.send_signal(signal.SIGKILL)
-    run.close()
+    run.kill()
 
 
 def check_complete(folder: Path) -> None:
@@ -70,12 +83,12 @@ def check_complete(folder: Path) -> None:
     assert [item.id for item in lookalike.open(folder).failures()] == sorted(BROKEN)
 
 
-def test_killed_again_and_again_it_still_comes_to_its_end(tmp_path):
+def test_killed_again_and_again_it_still_comes_to_its_end(start, tmp_path):
     folder = album(tmp_path / "photos")
     moments = random.Random(7)
     kept = 0
     for _ in range(KILLS):
-        run = Run(folder, folder)
+        run = start(folder)
         kill_after(run, moments.randint(0, 90), moments.uniform(0, 0.03))
         # in flight: the rows collected for the next commit, and those of a commit that is being written
         in_flight = 2 * ROWS_PER_COMMIT
@@ -84,7 +97,7 @@ def test_killed_again_and_again_it_still_comes_to_its_end(tmp_path):
         if kept:
             assert len(lookalike.open(folder).search(np.ones(12), k=IMAGES)) == kept
     assert 0 < kept < IMAGES
-    report = Run(folder, folder).finish()
+    report = start(folder).finish()
     assert report == {"added": IMAGES - kept, "unchanged": kept, "total": IMAGES}
     check_complete(folder)
     whole = album(tmp_path / "whole" / "photos")
@@ -92,25 +105,25 @@ def test_killed_again_and_again_it_still_comes_to_its_end(tmp_path):
     assert contents(folder) == contents(whole)
 
 
-def test_killed_while_it_brings_changes_in_it_still_comes_to_its_end(tmp_path):
+def test_killed_while_it_brings_changes_in_it_still_comes_to_its_end(start, tmp_path):
     folder = album(tmp_path / "photos")
     lookalike.open(folder, encoder=ToyEncoder()).add(folder)
     check_complete(folder)
     rearrange(folder)
     moments = random.Random(8)
     for _ in range(KILLS):
-        kill_after(Run(folder, folder), moments.choice([5, 20, 40, 60, 300]), moments.uniform(0, 0.05))
+        kill_after(start(folder), moments.choice([5, 20, 40, 60, 300]), moments.uniform(0, 0.05))
         before = contents(folder)
         assert len(lookalike.open(folder).search(np.ones(12), k=1000)) == len(before)
-    Run(folder, folder).finish()
+    start(folder).finish()
     check_complete(folder)
     again = lookalike.open(folder, encoder=ToyEncoder()).add(folder)
     assert (again.added, again.updated, again.removed, again.embedded) == (0, 0, 0, 0)
 
 
-def test_ctrl_c_keeps_all_that_was_done(tmp_path):
+def test_ctrl_c_keeps_all_that_was_done(start, tmp_path):
     folder = album(tmp_path / "photos")
-    run = Run(folder, folder)
+    run = start(folder)
     for _ in run.events():
         if run.done >= 50:
             break
@@ -120,16 +133,16 @@ def test_ctrl_c_keeps_all_that_was_done(tmp_path):
     assert run.process.returncode == 0
     kept = len(lookalike.open(folder))
     assert run.done <= kept < IMAGES
-    assert Run(folder, folder).finish() == {"added": IMAGES - kept, "unchanged": kept, "total": IMAGES}
+    assert start(folder).finish() == {"added": IMAGES - kept, "unchanged": kept, "total": IMAGES}
     check_complete(folder)
 
 
-def test_of_two_runs_at_once_one_says_for_whom_it_waits(tmp_path):
+def test_of_two_runs_at_once_one_says_for_whom_it_waits(start, tmp_path):
     folder = album(tmp_path / "photos")
-    first = Run(folder, folder)
+    first = start(folder)
     first.until("done")
     first.process.send_signal(signal.SIGSTOP)  # lest it end before the other one waits
-    second = Run(folder, folder)
+    second = start(folder)
     assert f"process {first.process.pid}" in second.until("waiting")
     first.process.send_signal(signal.SIGCONT)
     first.finish()
@@ -137,23 +150,22 @@ def test_of_two_runs_at_once_one_says_for_whom_it_waits(tmp_path):
     check_complete(folder)
 
 
-def test_runs_that_begin_together_make_one_gallery(tmp_path):
+def test_runs_that_begin_together_make_one_gallery(start, tmp_path):
     folder = album(tmp_path / "photos")
-    runs = [Run(folder, folder) for _ in range(3)]
+    runs = [start(folder) for _ in range(3)]
     reports = [run.finish() for run in runs]
     assert sorted(report["added"] for report in reports) == [0, 0, IMAGES]
     check_complete(folder)
 
 
-def test_a_run_that_waits_for_a_killed_one_goes_on(tmp_path):
+def test_a_run_that_waits_for_a_killed_one_goes_on(start, tmp_path):
     folder = album(tmp_path / "photos")
-    first = Run(folder, folder)
+    first = start(folder)
     first.until("done")
     first.process.send_signal(signal.SIGSTOP)
-    second = Run(folder, folder)
+    second = start(folder)
     second.until("waiting")
-    first.process.send_signal(signal.SIGKILL)
-    first.close()
+    first.kill()
     assert second.finish()["total"] == IMAGES
     check_complete(folder)
 
