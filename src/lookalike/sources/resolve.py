@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import sys
 from pathlib import Path
@@ -10,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 from lookalike.errors import InputError, LookalikeError, SourceError
 from lookalike.sources.combined import CombinedSource
 from lookalike.sources.dataset import HUB_PREFIX, DatasetSource, hub_dataset, is_saved_dataset, saved_dataset
+from lookalike.sources.fetch import is_web_url
 from lookalike.sources.files import FilesSource, missing
 from lookalike.sources.folder import FolderSource
+from lookalike.sources.lists import LIST_SUFFIXES, STANDARD_INPUT, list_source, standard_input_source
 from lookalike.sources.names import original, printable
 from lookalike.sources.pattern import GlobSource, is_pattern
+from lookalike.sources.table import split_table, table_source
+from lookalike.sources.urls import url_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +26,12 @@ if TYPE_CHECKING:
     from lookalike.sources.base import Source
 
 _SUPPORTED = (
-    "name a folder, image files, a glob pattern such as 'photos/**/*.jpg', hf:NAME[:SPLIT], or a data set saved on disk"
+    "name a folder, image files, a glob pattern such as 'photos/**/*.jpg', a table (.parquet, .csv, .tsv, .json or "
+    ".jsonl), a list of paths or URLs (.txt, or - for standard input), an http(s) URL, hf:NAME[:SPLIT], or a data set "
+    "saved on disk"
 )
-_UNSUPPORTED = {
-    "a table of images": re.compile(r"\.(parquet|csv|tsv|json|jsonl)$", re.IGNORECASE),
-    "a tar archive": re.compile(r"\.(tar|tar\.gz|tgz|zip)$", re.IGNORECASE),
-    "a URL": re.compile(r"^(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE),
-    "a list on standard input": re.compile(r"^-$"),
-}
+_ARCHIVE = re.compile(r"\.(tar|tar\.\w+|tgz|zip)$", re.IGNORECASE)
+_URL = re.compile(r"^(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 def open_source(spec: Any, *, base: Path) -> Source:
@@ -36,8 +39,9 @@ def open_source(spec: Any, *, base: Path) -> Source:
 
     Parameters
     ----------
-    spec : a folder, a file, a glob pattern, ``hf:NAME[:SPLIT]``, or a folder that ``Dataset.save_to_disk`` wrote, as
-        text or a path; a ``Dataset`` or ``DatasetDict``; a source already; or a list of any of these.
+    spec : a folder, a file, a glob pattern, a table as ``x.parquet`` or ``x.parquet#COLUMN``, a list of paths and URLs
+        as ``x.txt`` or ``-`` for standard input, a URL, ``hf:NAME[:SPLIT]``, or a folder that ``Dataset.save_to_disk``
+        wrote, as text or a path; a ``Dataset`` or ``DatasetDict``; a source already; or a list of any of these.
     base : the folder that holds the gallery: ids of files inside are relative to it.
 
     Raises
@@ -92,28 +96,34 @@ def _open_all(specs: Sequence[Any], base: Path) -> Source:
 
 def _named_file(spec: Any) -> Path | None:
     """Return the path of a spec that names one file to be read as an image."""
-    if not isinstance(spec, (str, Path)):
+    if not isinstance(spec, (str, Path)) or spec == STANDARD_INPUT:
         return None
     path = _path(str(spec))
-    if not path.is_file():
-        return None
-    _refuse_unsupported(str(path))
-    return path
+    return path if path.is_file() and not _is_collection(path) else None
 
 
 def _open_text(spec: str, base: Path) -> Source:
     if spec.startswith(HUB_PREFIX):
         return hub_dataset(spec)
+    if spec == STANDARD_INPUT:
+        return standard_input_source(base=base)
     if not spec.strip():
         msg = f"an empty name was given as a source; {_SUPPORTED}"
         raise InputError(msg)
-    path = _path(spec)
-    if path.exists():
-        return _open_path(path, base)
-    _refuse_unsupported(spec)
-    if is_pattern(str(path)):
-        return GlobSource(str(path), base=base)
-    raise missing(str(path))
+    if _URL.match(spec):
+        return _open_url(spec, base)
+    return _open_path(_path(spec), base)
+
+
+def _open_url(url: str, base: Path) -> Source:
+    if not is_web_url(url):
+        msg = f"{printable(url)!r} is a URL of a kind that is not read; {_SUPPORTED}"
+        raise InputError(msg)
+    place = re.split("[?#]", url, maxsplit=1)[0]
+    if split_table(place) is not None or _ARCHIVE.search(place):
+        msg = f"{printable(url)}: tables and archives are read from disk; download it, then name the file"
+        raise InputError(msg)
+    return url_source(url, base=base)
 
 
 def _path(text: str) -> Path:
@@ -125,15 +135,39 @@ def _open_path(path: Path, base: Path) -> Source:
     if path.is_dir():
         return saved_dataset(path, base=base) if is_saved_dataset(path) else FolderSource(path, base=base)
     if path.is_file():
-        _refuse_unsupported(str(path))
-        return FilesSource([path], base=base)
+        return _open_file(path, base)
     if path.exists():
         raise SourceError(printable(str(path)), "it is neither a file nor a folder")
+    table = split_table(str(path))
+    if table is not None and table[1] is not None and Path(table[0]).is_file():
+        return table_source(Path(table[0]), table[1], base=base)
+    if is_pattern(str(path)):
+        return _open_pattern(str(path), base)
     raise missing(str(path))
 
 
-def _refuse_unsupported(spec: str) -> None:
-    for kind, shape in _UNSUPPORTED.items():
-        if shape.search(spec):
-            msg = f"{printable(spec)!r} is {kind}, which is not read yet; {_SUPPORTED}"
-            raise InputError(msg)
+def _open_file(path: Path, base: Path) -> Source:
+    if split_table(str(path)) is not None:
+        return table_source(path, base=base)
+    if path.suffix.lower() in LIST_SUFFIXES:
+        return list_source(path, base=base)
+    if _ARCHIVE.search(path.name):
+        msg = f"{printable(str(path))!r} is an archive, which is not read; unpack it and name the folder"
+        raise InputError(msg)
+    return FilesSource([path], base=base)
+
+
+def _open_pattern(pattern: str, base: Path) -> Source:
+    # a pattern for pictures matches nothing else; one for tables says so by its end
+    if not _is_collection(Path(pattern)):
+        return GlobSource(pattern, base=base)
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    if not found:
+        raise SourceError(printable(pattern), "matches no files")
+    return _open_all(found, base)
+
+
+def _is_collection(path: Path) -> bool:
+    """Say whether a file holds or lists several pictures, by its suffix."""
+    name = path.name
+    return split_table(name) is not None or path.suffix.lower() in LIST_SUFFIXES or bool(_ARCHIVE.search(name))
