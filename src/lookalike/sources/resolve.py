@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import InputError, LookalikeError, SourceError
+from lookalike.sources.braces import expand_braces, has_braces
 from lookalike.sources.combined import CombinedSource
 from lookalike.sources.dataset import HUB_PREFIX, DatasetSource, hub_dataset, is_saved_dataset, saved_dataset
 from lookalike.sources.fetch import is_web_url
@@ -17,6 +18,7 @@ from lookalike.sources.folder import FolderSource
 from lookalike.sources.lists import LIST_SUFFIXES, STANDARD_INPUT, list_source, standard_input_source
 from lookalike.sources.names import original, printable
 from lookalike.sources.pattern import GlobSource, is_pattern
+from lookalike.sources.shards import ShardsSource
 from lookalike.sources.table import split_table, table_source
 from lookalike.sources.urls import url_source
 
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
 
 _SUPPORTED = (
     "name a folder, image files, a glob pattern such as 'photos/**/*.jpg', a table (.parquet, .csv, .tsv, .json or "
-    ".jsonl), a list of paths or URLs (.txt, or - for standard input), an http(s) URL, hf:NAME[:SPLIT], or a data set "
-    "saved on disk"
+    ".jsonl), tar archives such as shard-{000..009}.tar, a list of paths or URLs (.txt, or - for standard input), an "
+    "http(s) URL, hf:NAME[:SPLIT], or a data set saved on disk"
 )
-_ARCHIVE = re.compile(r"\.(tar|tar\.\w+|tgz|zip)$", re.IGNORECASE)
+_PACKED = re.compile(r"\.(tar\.\w+|tgz|zip)$", re.IGNORECASE)
 _URL = re.compile(r"^(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -39,9 +41,10 @@ def open_source(spec: Any, *, base: Path) -> Source:
 
     Parameters
     ----------
-    spec : a folder, a file, a glob pattern, a table as ``x.parquet`` or ``x.parquet#COLUMN``, a list of paths and URLs
-        as ``x.txt`` or ``-`` for standard input, a URL, ``hf:NAME[:SPLIT]``, or a folder that ``Dataset.save_to_disk``
-        wrote, as text or a path; a ``Dataset`` or ``DatasetDict``; a source already; or a list of any of these.
+    spec : a folder, a file, a glob pattern, a table as ``x.parquet`` or ``x.parquet#COLUMN``, a tar archive as
+        ``x.tar`` or ``x-{000..009}.tar``, a list of paths and URLs as ``x.txt`` or ``-`` for standard input, a URL,
+        ``hf:NAME[:SPLIT]``, or a folder that ``Dataset.save_to_disk`` wrote, as text or a path; a ``Dataset`` or
+        ``DatasetDict``; a source already; or a list of any of these.
     base : the folder that holds the gallery: ids of files inside are relative to it.
 
     Raises
@@ -83,23 +86,27 @@ def _open_all(specs: Sequence[Any], base: Path) -> Source:
         raise InputError(msg)
     sources: list[Source] = []
     files: list[Path] = []
+    archives: list[Path] = []
     for spec in specs:
         path = _named_file(spec)
         if path is None:
             sources.append(open_source(spec, base=base))
         else:
-            files.append(path)
-    if files:  # a shell expands a pattern to many: one source looks an id up among them all
+            (archives if _is_archive(path) else files).append(path)
+    # a shell expands a pattern to many: one source looks an id up among them all
+    if files:
         sources.append(FilesSource(files, base=base))
+    if archives:
+        sources.append(ShardsSource(archives, base=base))
     return sources[0] if len(sources) == 1 else CombinedSource(sources)
 
 
 def _named_file(spec: Any) -> Path | None:
-    """Return the path of a spec that names one file to be read as an image."""
+    """Return the path of a spec that names one file that is an image or a tar archive."""
     if not isinstance(spec, (str, Path)) or spec == STANDARD_INPUT:
         return None
     path = _path(str(spec))
-    return path if path.is_file() and not _is_collection(path) else None
+    return path if path.is_file() and (_is_archive(path) or not _is_collection(path)) else None
 
 
 def _open_text(spec: str, base: Path) -> Source:
@@ -120,7 +127,7 @@ def _open_url(url: str, base: Path) -> Source:
         msg = f"{printable(url)!r} is a URL of a kind that is not read; {_SUPPORTED}"
         raise InputError(msg)
     place = re.split("[?#]", url, maxsplit=1)[0]
-    if split_table(place) is not None or _ARCHIVE.search(place):
+    if split_table(place) is not None or _PACKED.search(place) or _is_archive(Path(place)):
         msg = f"{printable(url)}: tables and archives are read from disk; download it, then name the file"
         raise InputError(msg)
     return url_source(url, base=base)
@@ -141,6 +148,8 @@ def _open_path(path: Path, base: Path) -> Source:
     table = split_table(str(path))
     if table is not None and table[1] is not None and Path(table[0]).is_file():
         return table_source(Path(table[0]), table[1], base=base)
+    if has_braces(str(path)) and _is_collection(path):
+        return _open_range(str(path), base)
     if is_pattern(str(path)):
         return _open_pattern(str(path), base)
     raise missing(str(path))
@@ -151,8 +160,13 @@ def _open_file(path: Path, base: Path) -> Source:
         return table_source(path, base=base)
     if path.suffix.lower() in LIST_SUFFIXES:
         return list_source(path, base=base)
-    if _ARCHIVE.search(path.name):
-        msg = f"{printable(str(path))!r} is an archive, which is not read; unpack it and name the folder"
+    if _is_archive(path):
+        return ShardsSource([path], base=base)
+    if _PACKED.search(path.name):
+        msg = (
+            f"{printable(str(path))!r} is a packed archive, in which single pictures cannot be reached; unpack it and "
+            "name the folder, or a plain .tar file"
+        )
         raise InputError(msg)
     return FilesSource([path], base=base)
 
@@ -167,7 +181,21 @@ def _open_pattern(pattern: str, base: Path) -> Source:
     return _open_all(found, base)
 
 
+def _open_range(names: str, base: Path) -> Source:
+    paths = [Path(name) for name in expand_braces(names)]
+    absent = [path for path in paths if not path.is_file()]
+    if absent:
+        what = "none of them is" if len(absent) == len(paths) else f"{len(absent):,} of them are not"
+        reason = f"it names {len(paths):,} files, and {what} there, such as {printable(str(absent[0]))}"
+        raise SourceError(printable(names), reason)
+    return _open_all(paths, base)
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".tar"
+
+
 def _is_collection(path: Path) -> bool:
     """Say whether a file holds or lists several pictures, by its suffix."""
-    name = path.name
-    return split_table(name) is not None or path.suffix.lower() in LIST_SUFFIXES or bool(_ARCHIVE.search(name))
+    is_listing = path.suffix.lower() in LIST_SUFFIXES or split_table(path.name) is not None
+    return is_listing or _is_archive(path) or _PACKED.search(path.name) is not None

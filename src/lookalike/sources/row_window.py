@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -68,7 +69,7 @@ class RowWindow:
     def _open(self) -> None:
         self._file = pq.ParquetFile(self._path, buffer_size=1 << 20, pre_buffer=False)
         sizes = [self._file.metadata.row_group(at).num_rows for at in range(self._file.metadata.num_row_groups)]
-        self._starts = [sum(sizes[:at]) for at in range(len(sizes))]
+        self._starts = [0, *accumulate(sizes)][:-1]
         self._begin(0)
 
     def _begin(self, group: int) -> None:

@@ -108,9 +108,12 @@ class RowsSource:
         ------
         SourceError : if the file cannot be read, or has no rows.
         """
+        from lookalike.sources.table_files import reading
+
         if self._table.row_count == 0:
             raise SourceError(self.uri, "the table has no rows")
-        status = self._path.stat()
+        with reading(self._path):
+            status = self._path.stat()
         stamp = f"{status.st_size}:{status.st_mtime_ns}"
         for number, row in enumerate(self._table.rows(self._columns.attributes)):
             attributes = self._columns.attributes_of(row)
