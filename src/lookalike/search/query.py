@@ -16,6 +16,7 @@ from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
 from lookalike.images.formats import has_image_suffix
+from lookalike.sources.fetch import FetchLimits, fetch, is_web_url
 from lookalike.sources.names import anchored, item_id
 
 if TYPE_CHECKING:
@@ -57,15 +58,15 @@ class QueryResolver:
 
         Parameters
         ----------
-        query : a path, an ``id:ID`` of the gallery or a text as ``str``; a ``Path``; the bytes of an image file; a
-            PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a vector of shape (dim,). A
-            string is a path if it names a file, has the suffix of an image or holds a path separator, and a text
-            otherwise.
+        query : a path, an ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a ``Path``;
+            the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a
+            vector of shape (dim,). A string is a path if it names a file, has the suffix of an image or holds a path
+            separator, and a text otherwise.
 
         Raises
         ------
         InputError : if it is none of these, or a text and the encoder has no text side.
-        SourceError : if its file cannot be read.
+        SourceError : if its file cannot be read, or its URL not fetched.
         ImageDecodeError : if its bytes are no readable picture.
         """
         if isinstance(query, Path):
@@ -82,9 +83,9 @@ class QueryResolver:
     def _string(self, query: str) -> ResolvedQuery:
         if query.startswith(_ITEM):
             return self._item(query[len(_ITEM) :])
-        if query.startswith(("http://", "https://")):
-            msg = f"{query}: a URL cannot be a query; download the picture and search with the file"
-            raise InputError(msg)
+        if is_web_url(query):
+            data = fetch(query, limits=FetchLimits(max_bytes=self._limits.max_bytes))
+            return self._picture(query, data, query)
         path = Path(query).expanduser()
         if path.is_file() or has_image_suffix(query) or "/" in query or path.name != query:
             return self._file(path)
@@ -95,12 +96,15 @@ class QueryResolver:
             data = path.read_bytes()
         except OSError as error:
             raise SourceError(str(path), _why(path, error)) from error
+        return self._picture(str(path), data, item_id(anchored(path, self._base), self._base))
+
+    def _picture(self, name: str, data: bytes, item_id: str) -> ResolvedQuery:
         try:
             vector = embed_image(self._encoder(), data, self._limits)
         except ImageDecodeError as error:
-            reason = f"{path}: {error.reason}"
+            reason = f"{name}: {error.reason}"
             raise ImageDecodeError(reason) from error
-        return ResolvedQuery(str(path), vector, item_id(anchored(path, self._base), self._base), data)
+        return ResolvedQuery(name, vector, item_id, data)
 
     def _item(self, item_id: str) -> ResolvedQuery:
         row = self._store.find(item_id, [EMBEDDING])
