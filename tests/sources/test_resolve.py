@@ -96,7 +96,7 @@ def test_a_dataset_and_a_folder_in_a_list(tree):
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("s3://bucket/photos", "is a URL of a kind that is not read; name a folder"),
+        ("s3://bucket/x.parquet", "tables and archives are read from disk; download it"),
         ("https://host/x.parquet", "tables and archives are read from disk; download it"),
         ("https://host/x.tar?a=1", "tables and archives are read from disk; download it"),
         ("old.zip", "is a packed archive, .*; unpack it and name the folder"),

@@ -18,6 +18,7 @@ from lookalike.sources.folder import FolderSource
 from lookalike.sources.lists import LIST_SUFFIXES, STANDARD_INPUT, list_source, standard_input_source
 from lookalike.sources.names import original, printable
 from lookalike.sources.pattern import GlobSource, is_pattern
+from lookalike.sources.remote import RemoteSource
 from lookalike.sources.shards import ShardsSource
 from lookalike.sources.table import split_table, table_source
 from lookalike.sources.urls import url_source
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _SUPPORTED = (
     "name a folder, image files, a glob pattern such as 'photos/**/*.jpg', a table (.parquet, .csv, .tsv, .json or "
     ".jsonl), tar archives such as shard-{000..009}.tar, a list of paths or URLs (.txt, or - for standard input), an "
-    "http(s) URL, hf:NAME[:SPLIT], or a data set saved on disk"
+    "http(s) or other URL, hf:NAME[:SPLIT], or a data set saved on disk"
 )
 _PACKED = re.compile(r"\.(tar\.\w+|tgz|zip)$", re.IGNORECASE)
 _URL = re.compile(r"^(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -42,9 +43,10 @@ def open_source(spec: Any, *, base: Path) -> Source:
     Parameters
     ----------
     spec : a folder, a file, a glob pattern, a table as ``x.parquet`` or ``x.parquet#COLUMN``, a tar archive as
-        ``x.tar`` or ``x-{000..009}.tar``, a list of paths and URLs as ``x.txt`` or ``-`` for standard input, a URL,
-        ``hf:NAME[:SPLIT]``, or a folder that ``Dataset.save_to_disk`` wrote, as text or a path; a ``Dataset`` or
-        ``DatasetDict``; a source already; or a list of any of these.
+        ``x.tar`` or ``x-{000..009}.tar``, a list of paths and URLs as ``x.txt`` or ``-`` for standard input, an
+        ``http:`` or ``https:`` URL, a URL that ``fsspec`` reaches, ``hf:NAME[:SPLIT]``, or a folder that
+        ``Dataset.save_to_disk`` wrote, as text or a path; a ``Dataset`` or ``DatasetDict``; a source already; or a list
+        of any of these.
     base : the folder that holds the gallery: ids of files inside are relative to it.
 
     Raises
@@ -110,7 +112,7 @@ def _named_file(spec: Any) -> Path | None:
 
 
 def _open_text(spec: str, base: Path) -> Source:
-    if spec.startswith(HUB_PREFIX):
+    if spec.startswith(HUB_PREFIX) and not _URL.match(spec):
         return hub_dataset(spec)
     if spec == STANDARD_INPUT:
         return standard_input_source(base=base)
@@ -123,14 +125,11 @@ def _open_text(spec: str, base: Path) -> Source:
 
 
 def _open_url(url: str, base: Path) -> Source:
-    if not is_web_url(url):
-        msg = f"{printable(url)!r} is a URL of a kind that is not read; {_SUPPORTED}"
-        raise InputError(msg)
-    place = re.split("[?#]", url, maxsplit=1)[0]
+    place = re.split("[?#]|::", url, maxsplit=1)[0]
     if split_table(place) is not None or _PACKED.search(place) or _is_archive(Path(place)):
         msg = f"{printable(url)}: tables and archives are read from disk; download it, then name the file"
         raise InputError(msg)
-    return url_source(url, base=base)
+    return url_source(url, base=base) if is_web_url(url) else RemoteSource(url)
 
 
 def _path(text: str) -> Path:
