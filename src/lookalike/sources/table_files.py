@@ -104,8 +104,7 @@ class ParquetTable:
             return
         with reading(self._path), pq.ParquetFile(self._path, buffer_size=1 << 20, pre_buffer=False) as file:
             for batch in file.iter_batches(_ROWS, columns=list(names)):
-                arrays = [_plain(batch[name], self.columns[name]) for name in names]
-                yield from pa.RecordBatch.from_arrays(arrays, names=list(names)).to_pylist()
+                yield from _rows(names, [_plain(batch[name], self.columns[name]) for name in names])
 
 
 class _CsvTable:
@@ -128,8 +127,7 @@ class _CsvTable:
         """Return the rows in order, with those columns."""
         with reading(self._path):
             for batch in self._batches(list(self._places)):
-                arrays = [_plain(batch.column(self._places[name]), self.columns[name]) for name in names]
-                yield from pa.RecordBatch.from_arrays(arrays, names=list(names)).to_pylist()
+                yield from _rows(names, [_plain(batch[self._places[name]], self.columns[name]) for name in names])
 
     def _batches(self, names: Sequence[str]) -> Iterator[Any]:
         with self._open(names) as reader:
@@ -257,6 +255,12 @@ def _plain(array: pa.Array, kind: pa.DataType) -> pa.Array:
         array = array.dictionary_decode()
     array = array.cast(plain, safe=_is_text(array.type))  # of a time in nanoseconds, these are lost
     return pc.if_else(pc.is_finite(array), array, None) if pa.types.is_floating(plain) else array
+
+
+def _rows(names: Sequence[str], arrays: Sequence[pa.Array]) -> Iterator[dict[str, Any]]:
+    batch = pa.RecordBatch.from_arrays(arrays, names=list(names))
+    for start in range(0, batch.num_rows, _ROWS):  # a block of a CSV file can have hundreds of thousands
+        yield from batch.slice(start, _ROWS).to_pylist()
 
 
 def _first_line(error: Exception) -> str:
