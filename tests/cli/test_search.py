@@ -99,7 +99,6 @@ def test_a_hit_whose_file_is_gone_is_still_listed_and_drawn(tmp_path):
         (["search", "a red bicycle"], ["a red bicycle", "no text side", "CLIP"]),
         (["search", "id:photos/none.png"], ["photos/none.png", "no item"]),
         (["search", "broken.jpg"], ["broken.jpg"]),
-        (["search", "https://example.org/a.jpg"], ["https://example.org/a.jpg", "download"]),
         (["search", "query.png", "--where", "colour = 'red'"], ["colour", "folder"]),
         (["search", "query.png", "--where", "folder ="], ["folder ="]),
         (["search", "query.png", "--metric", "cosin"], ["did you mean 'cosine'"]),

@@ -116,7 +116,6 @@ def test_a_text_without_a_text_side_is_one_sentence(store, text):
         ("sub/0001.png/x", SourceError, "Not a directory"),
         ("id:nothing", InputError, "no item with the id 'nothing'"),
         ("id:", InputError, "no item"),
-        ("https://example.org/a.jpg", InputError, "download the picture"),
         (b"", ImageDecodeError, "empty"),
         (b"no picture", ImageDecodeError, "not a picture"),
         (3, InputError, "not a picture"),

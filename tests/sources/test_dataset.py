@@ -163,7 +163,7 @@ def test_a_dataset_saved_on_disk_is_named_by_its_path(tmp_path):
     source = open_source(str(tmp_path / "in" / "beans"), base=tmp_path)
     refs = list(source)
     assert [ref.id for ref in refs] == [f"in/beans/train/{row}" for row in range(3)]
-    assert refs[1].uri == f"{tmp_path}/in/beans#train/1"
+    assert refs[1].uri == f"dataset:{tmp_path}/in/beans#train/1", "no path, which others would try to read"
     assert source.read(refs[1]) == picture(1)
     assert [ref.stamp for ref in open_source(tmp_path / "in" / "beans", base=tmp_path)] == [ref.stamp for ref in refs]
     assert ids(open_source(tmp_path / "both", base=tmp_path)) == ["both/train/0", "both/test/0", "both/test/1"]

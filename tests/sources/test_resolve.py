@@ -94,27 +94,35 @@ def test_a_dataset_and_a_folder_in_a_list(tree):
 
 
 @pytest.mark.parametrize(
-    ("spec", "kind"),
+    ("spec", "reason"),
     [
-        ("table.parquet", "a table of images"),
-        ("x.CSV", "a table of images"),
-        ("shard-{000..009}.tar", "a tar archive"),
-        ("https://host/1.jpg", "a URL"),
-        ("s3://bucket/photos", "a URL"),
-        ("-", "a list on standard input"),
-        (["a", "x.jsonl"], "a table of images"),
+        ("s3://bucket/x.parquet", "tables and archives are read from disk; download it"),
+        ("https://host/x.parquet", "tables and archives are read from disk; download it"),
+        ("https://host/x.tar?a=1", "tables and archives are read from disk; download it"),
+        ("old.zip", "is a packed archive, .*; unpack it and name the folder"),
+        (["a", "old.zip"], "is a packed archive"),
     ],
 )
-def test_what_is_not_read_yet_says_what_is(tree, spec, kind):
-    with pytest.raises(InputError, match=f"is {kind}, which is not read yet; name a folder, image files, a glob"):
+def test_what_is_not_read_says_what_is(tree, spec, reason):
+    (tree / "old.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match=reason):
         open_source(spec, base=tree)
 
 
-def test_an_existing_table_is_not_taken_for_a_picture(tree):
-    (tree / "table.csv").write_text("path\na/1.png\n")
-    for spec in ("table.csv", Path("table.csv"), ["table.csv"]):
-        with pytest.raises(InputError, match="a table of images"):
+def test_tables_and_lists_and_urls_are_told_by_their_names(tree):
+    (tree / "table.CSV").write_text("path,n\na/1.png,5\n")
+    (tree / "list.txt").write_text("b/3.png\n")
+    for spec in ("table.CSV", Path("table.CSV"), ["table.CSV"], "*.CSV", "table.CSV#path"):
+        (ref,) = open_source(spec, base=tree)
+        assert (ref.id, ref.attributes["n"]) == ("a/1.png", 5)
+    assert ids(open_source(["list.txt", "table.CSV", "https://host/1.jpg"], base=tree)) == [
+        *("b/3.png", "a/1.png", "https://host/1.jpg")
+    ]
+    for spec in ("*.parquet", "no/*.tar"):
+        with pytest.raises(SourceError, match="matches no files"):
             open_source(spec, base=tree)
+    with pytest.raises(SourceError, match=r"table\.csv#path: there is no such file"):
+        open_source("no/table.csv#path", base=tree)
 
 
 @pytest.mark.parametrize("spec", ["", "  ", [], 17, None, b"a", {"a": 1}])

@@ -18,6 +18,7 @@ from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
 from lookalike.images.formats import has_image_suffix
 from lookalike.images.reading import read_picture
+from lookalike.sources.fetch import FetchLimits, fetch, is_web_url
 from lookalike.sources.names import anchored, item_id, printable
 
 if TYPE_CHECKING:
@@ -59,15 +60,15 @@ class QueryResolver:
 
         Parameters
         ----------
-        query : a path, an ``id:ID`` of the gallery or a text as ``str``; a ``Path``; the bytes of an image file; a
-            PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a vector of shape (dim,). A
-            string is a path if it names a file, has the suffix of an image or holds a path separator, and a text
-            otherwise.
+        query : a path, an ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a ``Path``;
+            the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a
+            vector of shape (dim,). A string is a path if it names a file, has the suffix of an image or holds a path
+            separator, and a text otherwise.
 
         Raises
         ------
         InputError : if it is none of these, or a text and the encoder has no text side.
-        SourceError : if its file cannot be read.
+        SourceError : if its file cannot be read, or its URL not fetched.
         ImageDecodeError : if its bytes are no readable picture.
         """
         if isinstance(query, Path):
@@ -84,9 +85,9 @@ class QueryResolver:
     def _string(self, query: str) -> ResolvedQuery:
         if query.startswith(_ITEM):
             return self._item(query[len(_ITEM) :])
-        if query.startswith(("http://", "https://")):
-            msg = f"{query}: a URL cannot be a query; download the picture and search with the file"
-            raise InputError(msg)
+        if is_web_url(query):
+            data = fetch(query, limits=FetchLimits(max_bytes=self._limits.max_bytes))
+            return self._picture(query, data, query)
         if _is_path(query):
             return self._file(Path(os.path.expanduser(query)))  # noqa: PTH111 - never raises
         return self._text(query)
@@ -96,12 +97,15 @@ class QueryResolver:
             data = read_picture(path, self._limits)
         except SourceError as error:
             raise SourceError(printable(error.uri), error.reason) from error
+        return self._picture(printable(str(path)), data, item_id(anchored(path, self._base), self._base))
+
+    def _picture(self, name: str, data: bytes, item_id: str) -> ResolvedQuery:
         try:
             vector = embed_image(self._encoder(), data, self._limits)
         except ImageDecodeError as error:
-            reason = f"{printable(str(path))}: {error.reason}"
+            reason = f"{name}: {error.reason}"
             raise ImageDecodeError(reason) from error
-        return ResolvedQuery(printable(str(path)), vector, item_id(anchored(path, self._base), self._base), data)
+        return ResolvedQuery(name, vector, item_id, data)
 
     def _item(self, item_id: str) -> ResolvedQuery:
         row = self._store.find(item_id, [EMBEDDING])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookalike.errors import SourceError
+from lookalike.sources.seen import Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class CombinedSource:
-    """Sources listed one after the other; an item that an earlier one covers is listed once."""
+    """Sources listed one after the other; an item that several list is listed once, as the first does."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.uri = ", ".join(source.uri for source in sources)
@@ -32,9 +33,9 @@ class CombinedSource:
         ------
         SourceError : if one of the sources cannot be read.
         """
-        for at, source in enumerate(self._sources):
-            earlier = self._sources[:at]
-            yield from (ref for ref in source if not any(other.covers(ref.id) for other in earlier))
+        seen = Seen()
+        for source in self._sources:
+            yield from (ref for ref in source if seen.add(ref.id))
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the item, from the source that lists it."""

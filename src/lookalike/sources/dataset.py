@@ -152,7 +152,8 @@ def saved_dataset(folder: Path, *, base: Path) -> DatasetSource:
         loaded = datasets.load_from_disk(path)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise SourceError(printable(path), f"the saved data set is damaged: {_first_line(error)}") from error
-    return DatasetSource(loaded, name=item_id(path, base), uri=printable(path))
+    # not the path alone: no file is there to be read without this source
+    return DatasetSource(loaded, name=item_id(path, base), uri=f"dataset:{printable(path)}")
 
 
 def is_saved_dataset(folder: Path) -> bool:
