@@ -78,7 +78,7 @@ def test_anything_else_is_refused_in_a_sentence(given, message):
 def test_a_path_that_is_no_picture(tmp_path):
     with pytest.raises(SourceError, match="no such file"):
         as_pixels(tmp_path / "missing.jpg")
-    with pytest.raises(SourceError, match="it is a folder"):
+    with pytest.raises(SourceError, match="is a folder; name a picture in it"):
         as_pixels(tmp_path)
     text = tmp_path / "note.jpg"
     text.write_text("not a picture")

@@ -87,6 +87,7 @@ class LanceStore:
             raise StoreMissingError(str(location.folder))
         path = _path(location)
         with store_errors(location):
+            any((location.rows / "_versions").iterdir())  # if it may not be read, lance tries for seconds
             dataset = lance.dataset(path, session=_session())
             metadata = dataset.schema.metadata
         return cls(location, dataset, Manifest.from_metadata(metadata, str(location.folder)))
