@@ -167,3 +167,12 @@ def test_of_an_empty_gallery_there_is_an_empty_one(tmp_path):
     snapshot = newest_snapshot(store)
     assert snapshot.vectors.shape == (0, DIM)
     assert Searcher(store).search(QUERY, 3, SearchOptions()) == [[]]
+
+
+def test_vectors_that_were_blanked_are_noticed_and_made_again(store, vectors):
+    path = write_snapshot(store) / "vectors.f32"
+    whole = path.read_bytes()
+    path.write_bytes(bytes(len(whole)))
+    assert newest_snapshot(store) is None
+    assert ids(store) == expected(vectors)
+    assert path.read_bytes() == whole
