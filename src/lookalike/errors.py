@@ -185,3 +185,9 @@ class StoreFullError(StoreError):
             f"no space left on the disk that holds {self.path}; free some and run the same command again: "
             "what is already indexed is kept"
         )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of a foreign error's message, or the error's kind where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__

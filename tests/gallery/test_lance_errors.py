@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreFullError
-from lookalike.gallery.lance_errors import first_line, store_errors
+from lookalike.gallery.lance_errors import message_of, store_errors
 from lookalike.gallery.location import Location
 
 LOCATION = Location(Path("/photos/.lookalike"))
@@ -59,4 +59,4 @@ def test_errors_of_this_project_pass():
 
 
 def test_an_error_without_words_has_its_name():
-    assert first_line(ValueError()) == "ValueError"
+    assert message_of(ValueError()) == "ValueError"

@@ -168,3 +168,12 @@ def test_embeddings_keep_every_bit(store):
     put(store, {f"{i:02}": vector for i, vector in enumerate(vectors)})
     found = {row["id"]: row["embedding"] for row in store.take(store.row_ids(), ["id", "embedding"]).to_pylist()}
     np.testing.assert_array_equal(np.array([found[f"{i:02}"] for i in range(50)], np.float32), vectors)
+
+
+def test_rows_come_in_the_order_asked_for_and_a_missing_one_is_an_error(store):
+    put(store, {name: np.ones(DIM, np.float32) for name in "abcd"})
+    row_ids = store.row_ids()[::-1].copy()
+    taken = store.take_in_order(row_ids, ["id"])
+    assert taken["_rowid"].to_pylist() == row_ids.tolist()
+    with pytest.raises(KeyError):
+        store.take_in_order(np.array([row_ids[0], 9_999], np.uint64), ["id"])

@@ -67,10 +67,6 @@ class EncoderChoice:
 MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a new gallery with --gallery"
 
 
-_SPACE = ("dim", "pooling", "preprocessing", "precision", "weights_digest")
-"""What decides whether embeddings compare: not the name and the revision, which change when a model is moved."""
-
-
 def spec_of(store: LanceStore) -> EncoderSpec:
     """Return the encoder that a gallery was made by.
 
@@ -92,8 +88,7 @@ def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
     ------
     SpaceMismatchError : if their embeddings do not compare.
     """
-    held, given = ({name: getattr(spec, name) for name in _SPACE} for spec in (gallery, encoder))
-    if held != given:
+    if gallery.space != encoder.space:
         remedy = "open the gallery without an encoder to use its own, or index into a new gallery"
         raise SpaceMismatchError(_described(gallery), _described(encoder), remedy)
 

@@ -40,6 +40,11 @@ class EncoderSpec:
         """Return the spec that :meth:`to_dict` described."""
         return cls(**{**values, "modalities": tuple(values["modalities"])})
 
+    @property
+    def space(self) -> tuple[str | int, ...]:
+        """What decides whether embeddings compare: not the name and the revision, which change when a model moves."""
+        return (self.weights_digest, self.pooling, self.preprocessing, self.precision, self.dim)
+
     def __str__(self) -> str:
         return f"{self.name} ({self.pooling} pooling, {self.precision}, {self.dim}-d)"
 

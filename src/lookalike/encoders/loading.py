@@ -102,7 +102,7 @@ def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_co
             raise
         # the encoder of that name no longer has the spec's options
         raise SpaceMismatchError(_describe(spec), f"what {spec.name} is today", remedy) from error
-    if _space(encoder.spec) != _space(spec):
+    if encoder.spec.space != spec.space:
         raise SpaceMismatchError(_describe(spec), _describe(encoder.spec), remedy)
     return encoder
 
@@ -123,11 +123,6 @@ def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
     if name.count("/") == 1 and all(name.split("/")):
         return partial(_load_checkpoint, name)
     raise UnknownNameError(ENCODERS.kind, name, ENCODERS.names())
-
-
-def _space(spec: EncoderSpec) -> tuple[str | int, ...]:
-    # not the revision, which also changes when only a model's description does
-    return (spec.weights_digest, spec.pooling, spec.preprocessing, spec.precision, spec.dim)
 
 
 def _describe(spec: EncoderSpec) -> str:

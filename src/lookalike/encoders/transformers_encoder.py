@@ -17,7 +17,7 @@ from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.pooling import Features, choose_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
-from lookalike.errors import EncoderError, InputError
+from lookalike.errors import EncoderError, InputError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -200,7 +200,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        msg = f"PyTorch cannot use the device {name!r} here ({_first_line(error)}); use auto or cpu"
+        msg = f"PyTorch cannot use the device {name!r} here ({first_line(error).rstrip('.:')}); use auto or cpu"
         raise InputError(msg) from error
     return device
 
@@ -231,10 +231,5 @@ def _explained(problem: str, remedy: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # a checkpoint may bring its own code, and raises whatever it likes
-        msg = f"{problem} ({_first_line(error)}); {remedy}"
+        msg = f"{problem} ({first_line(error).rstrip('.:')}); {remedy}"
         raise EncoderError(msg) from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].strip().rstrip(".:") if lines else type(error).__name__

@@ -8,7 +8,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lookalike.errors import LookalikeError, StoreCorruptError, StoreError, StoreFullError
+from lookalike.errors import LookalikeError, StoreCorruptError, StoreError, StoreFullError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +61,11 @@ def store_error(location: Location, error: Exception) -> StoreError:
     if refused is None and "onflict" in text:
         refused = "another program wrote to it at the same time"
     if refused is None:
-        return StoreCorruptError(str(location.folder), first_line(error))
+        return StoreCorruptError(str(location.folder), message_of(error))
     msg = f"{location.folder} cannot be used ({refused}); mend that, or choose another place with --gallery"
     return StoreError(msg)
 
 
-def first_line(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """Return the message without the places in the library's own source that follow it."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0].split(", /")[0].split(", rust/")[0][:200]
+    return first_line(error).split(", /")[0].split(", rust/")[0][:200]

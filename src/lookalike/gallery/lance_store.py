@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from lookalike.errors import InputError, StoreError, StoreMissingError
 from lookalike.gallery.commits import append, compact, merge
-from lookalike.gallery.lance_errors import first_line, store_error, store_errors
+from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
 
@@ -176,7 +176,7 @@ class LanceStore:
         except (OSError, ValueError, RuntimeError) as error:
             if where and _FILE_ERROR not in str(error):
                 known = ", ".join(["id", *self.attributes])
-                msg = f"the condition {where!r} cannot be used ({first_line(error)}); the attributes are: {known}"
+                msg = f"the condition {where!r} cannot be used ({message_of(error)}); the attributes are: {known}"
                 raise InputError(msg) from error
             raise store_error(self.location, error) from error
 
@@ -190,6 +190,21 @@ class LanceStore:
         with store_errors(self.location):
             return self._dataset._take_rows(row_ids.tolist(), columns=[*columns, "_rowid"])
 
+    def take_in_order(self, row_ids: npt.NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
+        """Return existing rows in the order of ``row_ids``, with the column ``_rowid``.
+
+        Raises
+        ------
+        KeyError : if one of them does not exist.
+        """
+        table = self.take(row_ids, columns)
+        found = table["_rowid"].to_numpy()
+        missing = row_ids[~np.isin(row_ids, found)]
+        if len(missing):
+            raise KeyError(int(missing[0]))
+        by_id = np.argsort(found)
+        return table.take(by_id[np.searchsorted(found[by_id], row_ids)])
+
     def find(self, item_id: str, columns: Sequence[str]) -> pa.Table:
         """Return the row of an item, as a table of one row or none."""
         with store_errors(self.location):
@@ -197,9 +212,7 @@ class LanceStore:
 
     def embeddings(self, row_ids: npt.NDArray[np.uint64]) -> Vectors:
         """Return the embeddings of existing rows in the order of ``row_ids``; shape (n, dim), float32."""
-        table = self.take(row_ids, [EMBEDDING])
-        order = {row_id: place for place, row_id in enumerate(table["_rowid"].to_pylist())}
-        return embedding_matrix(table[EMBEDDING])[[order[row_id] for row_id in row_ids.tolist()]]
+        return embedding_matrix(self.take_in_order(row_ids, [EMBEDDING])[EMBEDDING])
 
     def optimise(self) -> None:
         """Merge the small files that many commits leave, and drop versions that nobody reads any more."""

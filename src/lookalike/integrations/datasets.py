@@ -11,21 +11,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.map_function import MapFunction, map_function
-from lookalike.errors import BackendMissingError, InputError, SourceError
+from lookalike.errors import InputError, SourceError, first_line
 from lookalike.gallery.record import EMBEDDING, THUMBNAIL
 from lookalike.metric import Metric
 from lookalike.search.uris import full_uri
-from lookalike.sources.dataset import HUB_PREFIX
+from lookalike.sources.dataset import HUB_PREFIX, datasets_library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     import numpy.typing as npt
 
     from lookalike.gallery.lance_store import LanceStore
@@ -60,7 +60,7 @@ def to_dataset(store: LanceStore, *, image_column: str | None = None) -> Any:
     InputError : if an attribute has the name of the image column.
     StoreError : if the gallery cannot be read.
     """
-    datasets = _datasets()
+    datasets = datasets_library()
     store.refresh()
     names = ["id", "uri", *store.attributes, EMBEDDING]
     if image_column in names:
@@ -102,9 +102,10 @@ def push_to_hub(store: LanceStore, repo_id: str, *, image_column: str | None = N
     except TypeError:  # an option that there is not
         raise
     except Exception as error:  # of the HTTP library, which differs between versions
-        first_line = str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         target = f"{HUB_PREFIX}{repo_id}"
-        reason = f"cannot be uploaded ({first_line}); check the network, the name, and `hf auth login`"
+        reason = (
+            f"cannot be uploaded ({first_line(error).rstrip('.')}); check the network, the name, and `hf auth login`"
+        )
         raise SourceError(target, reason) from error
 
 
@@ -146,10 +147,7 @@ def _parts(store: LanceStore, row_ids: RowIds, names: list[str], image_column: s
     columns = names if image_column is None else [*names, THUMBNAIL]
     for start in range(0, max(len(row_ids), 1), _ROWS):
         wanted = row_ids[start : start + _ROWS]
-        rows = store.take(wanted, columns)
-        found = rows["_rowid"].to_numpy()
-        by_id = np.argsort(found)
-        rows = rows.take(by_id[np.searchsorted(found[by_id], wanted)])
+        rows = store.take_in_order(wanted, columns)
         uris = [full_uri(uri, store.location.base) for uri in rows["uri"].to_pylist()]
         arrays = {name: rows[name] for name in names}
         arrays["uri"] = pa.array(uris, pa.string())
@@ -168,12 +166,3 @@ def _images(uris: list[str], thumbnails: pa.ChunkedArray) -> pa.Array:
 def _description(store: LanceStore) -> str:
     spec = EncoderSpec.from_dict(store.manifest.encoder)
     return f"Images embedded by {spec}.\n{json.dumps(spec.to_dict())}"
-
-
-def _datasets() -> Any:
-    try:
-        import datasets
-    except ImportError as error:
-        backend, extra = "datasets", "hf"
-        raise BackendMissingError(backend, extra) from error
-    return datasets

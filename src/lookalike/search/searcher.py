@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import dataclass
 from numbers import Integral
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.arrays import Vectors
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.ref import Scalar
+    from lookalike.search.snapshot import Snapshot
 
     RowIds = npt.NDArray[np.uint64]
 
@@ -72,6 +72,7 @@ class Searcher:
         self._store = store
         self._lock = threading.Lock()
         self._pinned: LanceStore | None = None
+        self._snapshot: Snapshot | None = None
         self._parts: dict[Metric, list[_Part]] = {}
         """By metric, of the pinned version."""
 
@@ -127,7 +128,7 @@ class Searcher:
         OSError : if the gallery's folder cannot be written.
         """
         self._store.refresh()
-        _refresh_snapshot(self._store.pinned())
+        _refreshed_snapshot(self._store.pinned())
 
     def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
         """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
@@ -136,11 +137,13 @@ class Searcher:
             if self._pinned is None or self._pinned.version != self._store.version:
                 self._pinned = self._store.pinned()
                 self._parts = {}
-                # a reader may not be allowed to write beside the gallery; it searches the rows in the table then
-                with contextlib.suppress(OSError):
-                    _refresh_snapshot(self._pinned)
+                try:
+                    self._snapshot = _refreshed_snapshot(self._pinned)
+                except OSError:
+                    # a reader may not be allowed to write beside the gallery; it searches the rows in the table then
+                    self._snapshot = newest_snapshot(self._pinned)
             if metric not in self._parts:
-                self._parts[metric] = _open_parts(self._pinned, metric)
+                self._parts[metric] = _open_parts(self._pinned, self._snapshot, metric)
             return self._pinned, self._parts[metric]
 
 
@@ -151,13 +154,16 @@ def _count(k: Any) -> int:
     return int(k)
 
 
-def _refresh_snapshot(store: LanceStore) -> None:
-    if _is_behind(store):
-        write_snapshot(store)
-
-
-def _is_behind(store: LanceStore) -> bool:
+def _refreshed_snapshot(store: LanceStore) -> Snapshot | None:
+    """Return the newest snapshot, written anew if it has fallen behind; None for an empty gallery."""
     snapshot = newest_snapshot(store)
+    if not _is_behind(store, snapshot):
+        return snapshot
+    write_snapshot(store)
+    return newest_snapshot(store)
+
+
+def _is_behind(store: LanceStore, snapshot: Snapshot | None) -> bool:
     if snapshot is None:
         return len(store) > 0
     if snapshot.version == store.version:
@@ -167,8 +173,7 @@ def _is_behind(store: LanceStore) -> bool:
     return tail + max(removed, 0) > max(_TAIL_ROWS, _TAIL_SHARE * len(store))
 
 
-def _open_parts(store: LanceStore, metric: Metric) -> list[_Part]:
-    snapshot = newest_snapshot(store)
+def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[_Part]:
     if snapshot is None:
         return [_tail(store, metric, newer_than=None)]
     index = ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)

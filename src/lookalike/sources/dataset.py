@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import BackendMissingError, InputError, SourceError
+from lookalike.errors import BackendMissingError, InputError, SourceError, first_line
 from lookalike.images.ref import ImageRef
 from lookalike.sources.columns import Columns, columns_of
 from lookalike.sources.names import anchored, item_id, printable
@@ -129,11 +129,11 @@ def hub_dataset(spec: str) -> DatasetSource:
     if not name:
         msg = f"{spec!r} names no data set; write hf:NAME or hf:NAME:SPLIT"
         raise InputError(msg)
-    datasets = _datasets()
+    datasets = datasets_library()
     try:
         loaded = datasets.load_dataset(name, split=split or None)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise SourceError(spec, _first_line(error)) from error
+        raise SourceError(spec, first_line(error)) from error
     return DatasetSource({split: loaded} if split else loaded, name=name, uri=f"{HUB_PREFIX}{name}")
 
 
@@ -146,12 +146,12 @@ def saved_dataset(folder: Path, *, base: Path) -> DatasetSource:
     SourceError : if it cannot be read.
     InputError : if no column holds pictures.
     """
-    datasets = _datasets()
+    datasets = datasets_library()
     path = anchored(folder, base)
     try:
         loaded = datasets.load_from_disk(path)
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise SourceError(printable(path), f"the saved data set is damaged: {_first_line(error)}") from error
+        raise SourceError(printable(path), f"the saved data set is damaged: {first_line(error)}") from error
     # not the path alone: no file is there to be read without this source
     return DatasetSource(loaded, name=item_id(path, base), uri=f"dataset:{printable(path)}")
 
@@ -188,14 +188,16 @@ def _attributes(split: _Split) -> Iterator[dict[str, Scalar]]:
             yield split.columns.attributes_of(dict(zip(names, values, strict=True)))
 
 
-def _datasets() -> Any:
+def datasets_library() -> Any:
+    """Return the library ``datasets``.
+
+    Raises
+    ------
+    BackendMissingError : if it is not installed.
+    """
     try:
         import datasets
     except ImportError as error:
         backend, extra = "datasets", "hf"
         raise BackendMissingError(backend, extra) from error
     return datasets
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

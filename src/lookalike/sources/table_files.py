@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, first_line
 from lookalike.sources.kinds import Kinds
 from lookalike.sources.names import printable
 
@@ -82,9 +82,9 @@ def reading(path: Path) -> Iterator[None]:
     except SourceError:
         raise
     except OSError as error:
-        raise SourceError(printable(str(path)), error.strerror or _first_line(error)) from error
+        raise SourceError(printable(str(path)), error.strerror or first_line(error)) from error
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise SourceError(printable(str(path)), f"the table cannot be read: {_first_line(error)}") from error
+        raise SourceError(printable(str(path)), f"the table cannot be read: {first_line(error)}") from error
 
 
 class ParquetTable:
@@ -261,7 +261,3 @@ def _rows(names: Sequence[str], arrays: Sequence[pa.Array]) -> Iterator[dict[str
     batch = pa.RecordBatch.from_arrays(arrays, names=list(names))
     for start in range(0, batch.num_rows, _ROWS):  # a block of a CSV file can have hundreds of thousands
         yield from batch.slice(start, _ROWS).to_pylist()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
