@@ -33,6 +33,11 @@ class FolderSource:
         self._walk = Walk(self._root, enters=lambda path: is_visible(name_of(path)), keeps=_is_listed)
 
     @property
+    def folders(self) -> Sequence[str]:
+        """The folder, absolute."""
+        return (self._root,)
+
+    @property
     def unreadable(self) -> list[str]:
         """The folders that could not be entered on the latest listing."""
         return [printable(path) for path in self._walk.closed]
