@@ -84,7 +84,7 @@ def _parts(source: Source) -> Sequence[Source]:
 
 
 def _keys(source: Source, base: Path) -> list[str]:
-    return [stored_uri(place, base) for place in getattr(source, "folders", (source.uri,))]
+    return [stored_uri(place, base).rstrip("/") for place in getattr(source, "folders", (source.uri,))]
 
 
 def _rule(rules: Mapping[str, str], uri: str) -> str | None:
@@ -97,4 +97,4 @@ def _rule(rules: Mapping[str, str], uri: str) -> str | None:
 
 
 def _is_within(uri: str, outer: str) -> bool:
-    return uri == outer or uri.startswith(f"{outer.rstrip('/')}/")
+    return uri == outer or uri.startswith(f"{outer}/")

@@ -114,6 +114,19 @@ class LanceStore:
         with store_errors(self.location):
             if self._dataset.latest_version != self._dataset.version:
                 self._dataset = self._newest()
+                self.manifest = Manifest.from_metadata(self._dataset.schema.metadata, str(self.location.folder))
+
+    def describe(self, manifest: Manifest) -> None:
+        """Replace what the gallery says of itself; only for who holds the writer lock.
+
+        Raises
+        ------
+        StoreError : if the gallery cannot be written.
+        """
+        with self._writing() as dataset:
+            metadata = {key.decode(): value.decode() for key, value in manifest.to_metadata().items()}
+            dataset.update_schema_metadata(metadata)
+        self.manifest = manifest
 
     def add(self, records: Sequence[Record], embeddings: Vectors) -> None:
         """Append items whose ids are not in the gallery, in one commit.

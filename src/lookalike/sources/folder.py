@@ -12,7 +12,7 @@ from lookalike.sources.names import anchored, file_ref, is_below, name_of, parts
 from lookalike.sources.walk import Walk, is_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lookalike.images.ref import ImageRef
 
