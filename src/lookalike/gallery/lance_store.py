@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
-_CACHE_BYTES = 32 << 20
+_CACHE_BYTES = 16 << 20
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
 _FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
