@@ -94,6 +94,8 @@ class Options:
     def __init__(self, choice: Choice) -> None:
         self.name = choice.name
         self.arguments = choice.arguments
+        self.given = frozenset(choice.options)
+        """The names that were given."""
         self._given = dict(choice.options)
         self._known: list[str] = []
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lookalike.arrays import Positions, Vectors
-    from lookalike.indexes.base import Backend, GrowingBackend, IndexSpec
+    from lookalike.indexes.base import Backend, GrowingBackend, IndexSpec, TableBackend
 
     Mask = npt.NDArray[np.bool_]
 
@@ -99,6 +99,8 @@ class ApproximateIndex:
             raise IndexUnusableError(str(path), str(error)) from error
         preparation = Preparation(spec.metric, scale, projection, is_raw=is_raw)
         loaded = backend.load(path / _BACKEND, _backend_spec(spec, preparation))
+        if is_raw:
+            cast("TableBackend", loaded).attach(vectors)
         norms = read_norms(path, len(vectors))
         index = cls(vectors, spec, backend=loaded, preparation=preparation, norms=norms)
         deleted = read_array(path, _DELETED)

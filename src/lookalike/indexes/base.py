@@ -201,3 +201,21 @@ class GrowingBackend(Backend, Protocol):
         InputError : if this structure takes none.
         """
         ...
+
+
+class TableBackend(Backend, Protocol):
+    """A backend that searches the table which the embeddings are stored in, so it sees rows and queries as they are.
+
+    It has the class attribute ``is_raw = True``.
+    """
+
+    is_raw: bool
+
+    def attach(self, source: Vectors) -> None:
+        """Say which table it searches, after it was loaded.
+
+        Raises
+        ------
+        InputError : if the rows are no such table.
+        """
+        ...
