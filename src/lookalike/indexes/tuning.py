@@ -1,0 +1,217 @@
+"""The cheapest search parameters, and the best kind of index, that reach a recall on the user's own rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookalike.errors import InputError
+from lookalike.indexes.building import EXACT, build_index
+from lookalike.indexes.exact import ExactIndex
+from lookalike.indexes.recall import seconds_each, true_neighbours
+from lookalike.metric import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from lookalike.arrays import Vectors
+    from lookalike.indexes.approximate import ApproximateIndex
+    from lookalike.indexes.recall import Search, Truth
+
+_QUERIES = 500
+_SINGLE = 100
+_EXACT_BYTES = 512 << 20
+"""An exact search reads all rows: that much in about 50 ms."""
+_CANDIDATES = ("ivfpq", "hnsw")
+_REFINING = ("k_factor", "oversample", "reorder")
+"""Parameters that say how many candidates are compared exactly, tried when probing more no longer helps."""
+_LEAST_GAIN = 0.0005
+_DOUBLINGS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a tuned index must reach."""
+
+    recall: float = 0.98
+    """The share of the k true neighbours that are found, on average."""
+    k: int = 10
+    seconds: float | None = None
+    """At most that long for one query, at the median; None: as fast as it gets."""
+    nbytes: int | None = None
+    """At most so large; None: any size."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.recall <= 1:
+            msg = f"the recall to reach must be above 0 and at most 1, got {self.recall:g}"
+            raise InputError(msg)
+        if self.k < 1:
+            msg = f"k must be at least 1, got {self.k}"
+            raise InputError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """An index with the search parameters that were found for it, and what was measured with them."""
+
+    index: ExactIndex | ApproximateIndex
+    parameters: Mapping[str, float]
+    recall: float
+    """Recall@k over ``queries`` rows of the gallery, each left out of its own answer."""
+    k: int
+    queries: int
+    seconds: float
+    """For one query, at the median."""
+    build_seconds: float
+    reaches: bool
+    """Whether the recall and the budgets were met."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was found as JSON-ready values."""
+        return {
+            "index": str(self.index.spec),
+            "parameters": dict(self.parameters),
+            "recall": round(self.recall, 4),
+            "k": self.k,
+            "queries": self.queries,
+            "latency_ms": round(1e3 * self.seconds, 3),
+            "build_seconds": round(self.build_seconds, 2),
+            "bytes": self.index.nbytes,
+            "reaches": self.reaches,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    parameters: Mapping[str, float]
+    recall: float
+    seconds: float
+
+
+@dataclass(slots=True)
+class Tuner:
+    """Tunes indexes over the same rows, with the true neighbours found once."""
+
+    vectors: Vectors
+    """Shape (n, dim), in memory or mapped."""
+    metric: Metric = Metric.COSINE
+    goal: Goal = field(default_factory=Goal)
+    seed: int = 0
+    report: Callable[[str], None] = lambda _: None
+    """Told what is being done."""
+    _truth: Truth | None = None
+
+    @property
+    def truth(self) -> Truth:
+        """The rows that are asked with, and their true neighbours."""
+        if self._truth is None:
+            exact = ExactIndex(self.vectors, metric=self.metric)
+            self._truth = true_neighbours(exact, count=_QUERIES, k=self.goal.k, seed=self.seed)
+        return self._truth
+
+    def tune(self, spec: str) -> Tuned:
+        """Build one index and find the cheapest parameters that reach the recall.
+
+        Raises
+        ------
+        InputError : if the spec cannot be used with these rows.
+        BackendMissingError : if its library is not installed.
+        """
+        self.report(f"building {spec} over {len(self.vectors):,} rows")
+        started = time.perf_counter()
+        index = build_index(spec, self.vectors, metric=self.metric, seed=self.seed)
+        built = time.perf_counter() - started
+        if isinstance(index, ExactIndex):
+            return self._tuned(index, {}, recall=1.0, built=built)
+        self.report(f"finding the parameters of {spec} that reach a recall of {self.goal.recall:g}")
+        best = self._cheapest(index)
+        return self._tuned(index, best.parameters, recall=best.recall, built=built)
+
+    def choose(self, specs: Sequence[str] | None = None) -> Tuned:
+        """Tune several indexes and return the fastest that reaches the goal, else the one of the highest recall.
+
+        Parameters
+        ----------
+        specs : what to try; by default exact search alone while it is fast enough, else graphs and coded lists.
+        """
+        is_small = self.vectors.nbytes <= _EXACT_BYTES and self.goal.seconds is None and self.goal.nbytes is None
+        tried = [self.tune(spec) for spec in (specs or ((EXACT,) if is_small else _CANDIDATES))]
+        reaching = [tuned for tuned in tried if tuned.reaches]
+        if reaching:
+            return min(reaching, key=lambda tuned: tuned.seconds)
+        fitting = [tuned for tuned in tried if self._fits(tuned.index.nbytes)]
+        return max(fitting or tried, key=lambda tuned: tuned.recall)
+
+    def _tuned(
+        self, index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float], *, recall: float, built: float
+    ) -> Tuned:
+        search = _search(index, parameters)
+        single = seconds_each(search, self.truth.queries[:_SINGLE], self.truth.k)
+        seconds = float(np.median(single)) if len(single) else 0.0
+        is_fast = self.goal.seconds is None or seconds <= self.goal.seconds
+        reaches = recall >= self.goal.recall and is_fast and self._fits(index.nbytes)
+        queries = len(self.truth.positions)
+        return Tuned(index, parameters, recall, self.truth.k, queries, seconds, built, reaches)
+
+    def _fits(self, nbytes: int) -> bool:
+        return self.goal.nbytes is None or nbytes <= self.goal.nbytes
+
+    def _cheapest(self, index: ApproximateIndex) -> _Try:
+        """Double the effort until the recall is reached, then halve the last step a few times."""
+        tries = list(self._climb(index))
+        reaching = [done for done in tries if done.recall >= self.goal.recall]
+        if not reaching:
+            return max(tries, key=lambda done: done.recall)
+        best = min(reaching, key=lambda done: done.seconds)
+        for parameters in _between(best.parameters, [done.parameters for done in tries if done not in reaching]):
+            done = self._try(index, parameters)
+            if done.recall >= self.goal.recall and done.seconds < best.seconds:
+                best = done
+        return best
+
+    def _climb(self, index: ApproximateIndex) -> Iterator[_Try]:
+        probing = [name for name in index.parameters if name not in _REFINING]
+        refining = [name for name in index.parameters if name in _REFINING]
+        values = {name: max(1.0, value / 8) if name in probing else value for name, value in index.parameters.items()}
+        values = _whole(values, index)
+        last = self._try(index, values)
+        yield last
+        names = [*probing[:1], *refining]
+        for name in names:
+            for _ in range(_DOUBLINGS):
+                if last.recall >= self.goal.recall or last.parameters[name] >= len(index):
+                    break
+                done = self._try(index, _whole({**last.parameters, name: max(1.0, 2 * last.parameters[name])}, index))
+                yield done
+                gain, last = done.recall - last.recall, done
+                if gain < _LEAST_GAIN:
+                    break
+
+    def _try(self, index: ApproximateIndex, parameters: Mapping[str, float]) -> _Try:
+        search = _search(index, parameters)
+        started = time.perf_counter()
+        found = self.truth.ask(search)
+        return _Try(parameters, self.truth.recall(found), time.perf_counter() - started)
+
+
+def _search(index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float]) -> Search:
+    if isinstance(index, ExactIndex):
+        return index.search
+    return lambda queries, k: index.search(queries, k, parameters=parameters)
+
+
+def _whole(values: Mapping[str, float], index: ApproximateIndex) -> dict[str, float]:
+    known = index.backend.parameters
+    return {name: round(value) if known[name].is_whole else value for name, value in values.items()}
+
+
+def _between(best: Mapping[str, float], misses: Sequence[Mapping[str, float]]) -> Iterator[dict[str, float]]:
+    """Yield parameters between the best that reached the recall and the nearest that missed it in one parameter."""
+    for name, value in best.items():
+        below = [miss[name] for miss in misses if miss[name] < value and {**miss, name: value} == dict(best)]
+        if below:
+            low = max(below)
+            yield from ({**best, name: round(low + share * (value - low))} for share in (0.25, 0.5, 0.75))
