@@ -67,10 +67,9 @@ def _answer(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends what is left to do
         number = error.args[0] if error.args else signal.SIGINT
         name, what = ("Interrupted", "interrupted") if number == signal.SIGINT else ("Terminated", "terminated")
-        kept = (
-            "; what was indexed is kept, and the same command goes on from there" if arguments[0] in _INDEXING else ""
-        )
-        return _fail(BY_SIGNAL + number, name, f"{what}{kept}", as_json=as_json)
+        if arguments[0] in _INDEXING:
+            what += "; what was indexed is kept, and the same command goes on from there"
+        return _fail(BY_SIGNAL + number, name, what, as_json=as_json)
 
 
 def _invoke(arguments: Sequence[str]) -> int:

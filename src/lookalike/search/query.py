@@ -64,10 +64,10 @@ class QueryResolver:
 
         Parameters
         ----------
-        query : a path, a ``file:``, ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a ``Path``;
-            the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a
-            vector of shape (dim,). A string is a path if it names a file, has the suffix of an image or holds a path
-            separator, and a text otherwise.
+        query : a path, a ``file:``, ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a
+            ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w,
+            4); or a vector of shape (dim,), finite. A string is a path if it names a file, has the suffix of an image
+            or holds a path separator, and a text otherwise.
 
         Raises
         ------
@@ -124,10 +124,7 @@ class QueryResolver:
         meant = item_id(anchored(original(name), self._base), self._base)
         if len(self._store.find(meant, [])):  # it was given as a path from the working directory
             return f"{problem}; did you mean {_ITEM + meant!r}?"
-        return (
-            f"{problem}; ids of files are paths relative to {self._base}, and a search with an image lists those of its "
-            "hits"
-        )
+        return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
 
     def _text(self, text: str) -> ResolvedQuery:
         encoder = self._encoder()

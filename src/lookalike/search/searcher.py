@@ -48,9 +48,7 @@ class SearchOptions:
     """Hits below are left out; finite."""
 
     def __post_init__(self) -> None:
-        if self.min_score is not None and not (isinstance(self.min_score, Real) and math.isfinite(self.min_score)):
-            msg = f"min_score must be a finite number, got {self.min_score!r}; leave it out to keep every hit"
-            raise InputError(msg)
+        _check_min_score(self.min_score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +149,12 @@ class Searcher:
             if metric not in self._parts:
                 self._parts[metric] = _open_parts(self._pinned, self._snapshot, metric)
             return self._pinned, self._parts[metric]
+
+
+def _check_min_score(value: Any) -> None:
+    if value is not None and not (isinstance(value, Real) and math.isfinite(value)):
+        msg = f"min_score must be a finite number, got {value!r}; leave it out to keep every hit"
+        raise InputError(msg)
 
 
 def checked_k(k: Any) -> int:
