@@ -40,7 +40,7 @@ def _check_below(folder: Path, path: Path) -> None:
     while not os.path.lexists(nearest):
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise _refused(path, f"{nearest} is no folder")
+        raise _refused(path, "it is no folder" if nearest == path else f"{nearest} is no folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise _refused(path, f"the folder {nearest} may not be written to")
 

@@ -142,7 +142,7 @@ def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused with it
         vector = query.astype(np.float32)
     if not np.isfinite(vector).all():
-        msg = "the vector to search with holds NaN or infinity, or a number beyond float32; pass finite numbers"
+        msg = "the vector to search with is not finite (NaN, infinity, or beyond float32); pass finite numbers"
         raise InputError(msg)
     return as_vectors(vector, dim=dim)
 
