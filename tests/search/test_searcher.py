@@ -121,6 +121,12 @@ def test_hits_below_a_score_are_left_out(tmp_path):
     assert Searcher(store).search(query, 9, SearchOptions(min_score=1.1)) == [[]]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), "high", np.float32("nan")])
+def test_a_least_score_that_compares_with_nothing_is_refused(value):
+    with pytest.raises(InputError, match="min_score must be a finite number"):
+        SearchOptions(min_score=value)
+
+
 def test_an_empty_gallery_has_no_hits(tmp_path):
     searcher = Searcher(empty_gallery(tmp_path))
     assert searcher.search(np.ones((2, DIM), np.float32), 3, SearchOptions()) == [[], []]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,7 +45,10 @@ class SearchOptions:
     where: str | None = None
     """A condition over the attributes in SQL."""
     min_score: float | None = None
-    """Hits below are left out."""
+    """Hits below are left out; finite."""
+
+    def __post_init__(self) -> None:
+        _check_min_score(self.min_score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class Searcher:
         ShapeError : if the queries have another dimension than the gallery.
         InputError : if k or the condition cannot be used.
         """
-        k = _count(k)
+        k = checked_k(k)
         store, parts = self._current(options.metric)
         selected = None if options.where is None else store.row_ids(where=options.where)
         wanted = k + 1 if any(exclude) else k
@@ -147,7 +151,19 @@ class Searcher:
             return self._pinned, self._parts[metric]
 
 
-def _count(k: Any) -> int:
+def _check_min_score(value: Any) -> None:
+    if value is not None and not (isinstance(value, Real) and math.isfinite(value)):
+        msg = f"min_score must be a finite number, got {value!r}; leave it out to keep every hit"
+        raise InputError(msg)
+
+
+def checked_k(k: Any) -> int:
+    """Return the number of hits to find.
+
+    Raises
+    ------
+    InputError : if it is no whole number of at least 1.
+    """
     if not isinstance(k, Integral) or k < 1:
         msg = f"k must be a whole number of at least 1, got {k!r}"
         raise InputError(msg)
