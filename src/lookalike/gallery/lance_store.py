@@ -17,8 +17,9 @@ import lance
 import numpy as np
 import pyarrow as pa
 
-from lookalike.errors import InputError, StoreError, StoreMissingError
+from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreMissingError
 from lookalike.gallery.commits import append, compact, merge
+from lookalike.gallery.damage import damage_of
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
@@ -220,6 +221,18 @@ class LanceStore:
             if len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
                 compact(dataset)
             dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
+
+    def check(self) -> None:
+        """Look whether the files of the rows are there and have their sizes, without reading them.
+
+        Raises
+        ------
+        StoreCorruptError : if one is missing or cut off.
+        """
+        with store_errors(self.location):
+            reason = damage_of(self._dataset)
+        if reason is not None:
+            raise StoreCorruptError(str(self.location.folder), reason)
 
     def nbytes(self) -> int:
         """Return the size on disk of the gallery and all its indexes, in bytes."""
