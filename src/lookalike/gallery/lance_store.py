@@ -103,6 +103,11 @@ class LanceStore:
         """The names of the attributes, in the order of their columns."""
         return [name for name in self._dataset.schema.names if name not in INTERNAL]
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns and their types."""
+        return self._dataset.schema
+
     def __len__(self) -> int:
         return int(self._dataset.count_rows())
 

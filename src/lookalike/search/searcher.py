@@ -16,6 +16,7 @@ from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
+from lookalike.search.filters import rows_where
 from lookalike.search.hit import Hit
 from lookalike.search.snapshot import newest_snapshot, write_snapshot
 from lookalike.search.uris import full_uri
@@ -42,7 +43,7 @@ class SearchOptions:
 
     metric: Metric = Metric.COSINE
     where: str | None = None
-    """A condition over the attributes in SQL."""
+    """A condition over the attributes in SQL; see :mod:`lookalike.search.filters`."""
     min_score: float | None = None
     """Hits below are left out."""
 
@@ -104,7 +105,7 @@ class Searcher:
         """
         k = _count(k)
         store, parts = self._current(options.metric)
-        selected = None if options.where is None else store.row_ids(where=options.where)
+        selected = None if options.where is None else rows_where(store, options.where)
         wanted = k + 1 if any(exclude) else k
         found = [_search_part(part, queries, wanted, selected) for part in parts]
         rows = _fetch(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
