@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,10 +21,10 @@ import pyarrow as pa
 
 from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreMissingError
 from lookalike.gallery.commits import append, compact, merge
-from lookalike.gallery.damage import damage_of
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
+from lookalike.gallery.table_files import damage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,6 +65,7 @@ class LanceStore:
         StoreFullError : if the disk is full.
         StoreError : if the folder cannot be written.
         """
+        manifest = replace(manifest, table=uuid.uuid4().hex)
         schema = base_schema(manifest.dim).with_metadata(manifest.to_metadata())
         path = _path(location)
         with store_errors(location):

@@ -25,6 +25,9 @@ class Manifest:
     """The encoder's spec, as JSON-ready values."""
     dim: int
     format: int = FORMAT
+    table: str = ""
+    """Random, given when the table is made, so that what is derived from it is told from what another's is; empty in
+    galleries that were made without."""
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """Return the manifest as the metadata of an Arrow schema."""
@@ -48,7 +51,8 @@ class Manifest:
             found = int(values["format"])
             if found > FORMAT:
                 raise StoreVersionError(path, found, FORMAT)
-            return cls(encoder=values["encoder"], dim=int(values["dim"]), format=found)
+            table = str(values.get("table", ""))
+            return cls(encoder=values["encoder"], dim=int(values["dim"]), format=found, table=table)
         except (KeyError, TypeError, ValueError) as error:
             reason = f"its manifest cannot be read: {error}"
             raise StoreCorruptError(path, reason) from error

@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from lookalike.errors import StoreCorruptError
+from lookalike.gallery.lance_store import LanceStore
+from lookalike.gallery.table_files import fingerprint
 from tests.search.galleries import empty_gallery, put
 
 
@@ -47,3 +49,24 @@ def test_an_empty_list_of_removed_rows_is_damage(store):
     path.write_bytes(b"")
     with pytest.raises(StoreCorruptError, match=f"{path.name} has 0 bytes"):
         store.check()
+
+
+def test_each_commit_has_a_fingerprint_of_its_own(store, tmp_path):
+    location = store.location
+    found = [fingerprint(location, version) for version in range(1, store.version + 1)]
+    assert len(set(found)) == store.version > 3
+    assert all(found)
+    assert fingerprint(location, store.version + 1) == ""
+    copied = shutil.copytree(location.folder, tmp_path / "copy")
+    copy = LanceStore.open(type(location)(copied))
+    assert fingerprint(copy.location, store.version) == found[-1]
+    for each in (store, copy):
+        put(each, {"d": [1, 2, 3, 4]})
+    assert copy.version == store.version
+    assert fingerprint(copy.location, copy.version) != fingerprint(location, store.version)
+
+
+def test_tables_are_told_apart_by_name(tmp_path):
+    names = {empty_gallery(tmp_path / name).manifest.table for name in "abc"}
+    assert len(names) == 3
+    assert LanceStore.open(empty_gallery(tmp_path / "d").location).manifest.table not in {"", *names}
