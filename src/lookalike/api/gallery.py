@@ -110,7 +110,8 @@ class Gallery:
             ``datasets.Dataset``, or a list of these. What is new is embedded, what has changed is embedded again, and
             what is gone from it is removed; the same source a second time costs almost nothing.
         options : limits, threads, and who is told of the progress.
-        label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``.
+        label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``. It is
+            remembered for this source; ``none`` ends that.
 
         Returns
         -------
@@ -122,17 +123,25 @@ class Gallery:
         SpaceMismatchError : if the gallery was made by another encoder.
         StoreError : if the gallery cannot be written.
         """
+        from lookalike.api.label_rules import NO_LABELS, recalled, with_rule
         from lookalike.building.build import BuildOptions, build
         from lookalike.sources.labelled import LabelledSource
         from lookalike.sources.resolve import open_source
 
-        opened = open_source(source, base=self.location.base)
-        if label_from is not None:
-            opened = LabelledSource(opened, label_from)
+        base = self.location.base
+        opened = open_source(source, base=base)
         if not self.location.exists():
             _check_not_empty(opened)
         store = self._store_for_writing()
-        return build(store, opened, lambda: self.encoder, options or BuildOptions(limits=self._limits))
+        rules = store.manifest.label_rules
+        if label_from is not None:
+            rules = with_rule(rules, opened, label_from, base=base)
+        if label_from in (None, NO_LABELS):
+            opened = recalled(opened, rules, base=base)
+        else:
+            opened = LabelledSource(opened, label_from)
+        options = options or BuildOptions(limits=self._limits)
+        return build(store, opened, lambda: self.encoder, replace(options, label_rules=rules))
 
     def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
         self,

@@ -53,7 +53,10 @@ def index(
     index_spec: Annotated[str, typer.Option("--index", metavar="SPEC", help="How to search: auto or exact.")] = "auto",
     label_from: Annotated[
         str | None,
-        typer.Option(metavar="parent|COLUMN", help="Take the attribute `label` from the folder's name or a column."),
+        typer.Option(
+            metavar="parent|COLUMN|none",
+            help="Take the attribute `label` from the folder's name or a column, now and in later runs over it.",
+        ),
     ] = None,
     max_pixels: MaxPixelsOption = 200_000_000,
     max_bytes: MaxBytesOption = 200_000_000,
