@@ -17,6 +17,7 @@
         StoreCorruptError                 damaged
         StoreLockedError                  another process is writing to it
         StoreFullError                    no space left
+        IndexUnusableError                a stored index does not fit its rows, or is damaged
 
 Each message says what is wrong, what was found, and what to do about it. The parts of the message are attributes.
 One unreadable picture among many is not an error but a value: see :class:`lookalike.building.report.Failure`.
@@ -185,6 +186,17 @@ class StoreFullError(StoreError):
             f"no space left on the disk that holds {self.path}; free some and run the same command again: "
             "what is already indexed is kept"
         )
+
+
+class IndexUnusableError(StoreError):
+    """A stored index does not belong to the rows at hand, or is damaged. It can always be made again."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the index in {self.path} cannot be used ({self.reason}); build it again"
 
 
 def first_line(error: BaseException) -> str:

@@ -29,6 +29,7 @@ EXAMPLES = [
     errors.StoreCorruptError("g", "a file is cut short"),
     errors.StoreLockedError(path="g", holder="process 7"),
     errors.StoreFullError("g"),
+    errors.IndexUnusableError("g/indexes/lsh", "a file is missing"),
 ]
 
 
