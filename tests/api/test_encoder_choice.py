@@ -6,7 +6,7 @@ import pytest
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space
 from lookalike.encoders.loading import EncoderOptions
-from lookalike.errors import SpaceMismatchError
+from lookalike.errors import SpaceMismatchError, UnknownNameError
 from tests.toys import ToyEncoder
 
 SPEC = replace(ToyEncoder().spec, name="efficientnet-lite0", pooling="average", preprocessing="crop", precision="f32")
@@ -30,9 +30,9 @@ def test_what_agrees_passes_without_loading_anything(choice):
     ("choice", "differing"),
     [
         (EncoderChoice("google/vit"), "google/vit"),
-        (EncoderChoice(None, EncoderOptions(pooling="cls")), "cls"),
-        (EncoderChoice("embedded", EncoderOptions(precision="bf16")), "bf16"),
-        (EncoderChoice("a/b", EncoderOptions(preprocessing="processor")), "a/b, processor"),
+        (EncoderChoice(None, EncoderOptions(pooling="cls")), "pooling cls"),
+        (EncoderChoice("embedded", EncoderOptions(precision="bf16")), "precision bf16"),
+        (EncoderChoice("a/b", EncoderOptions(preprocessing="processor")), "a/b, preprocessing processor"),
     ],
 )
 def test_what_differs_is_named(choice, differing):
@@ -40,6 +40,32 @@ def test_what_differs_is_named(choice, differing):
         choice.check(SPEC)
     with pytest.raises(SpaceMismatchError):
         choice.load(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        (
+            EncoderChoice(None, EncoderOptions(pooling="nonsense")),
+            "no pooling named 'nonsense'; known: auto, average, cls",
+        ),
+        (EncoderChoice(None, EncoderOptions(precision="bf61")), "no precision named 'bf61'; did you mean 'bf16'"),
+        (
+            EncoderChoice("embeded", EncoderOptions(pooling="cls")),
+            "no encoder named 'embeded'; did you mean 'embedded'",
+        ),
+    ],
+)
+def test_what_nothing_has_is_no_mismatch(choice, sentence):
+    with pytest.raises(UnknownNameError, match=sentence):
+        choice.check(SPEC)
+
+
+def test_a_choice_that_only_the_gallerys_encoder_knows_is_taken():
+    own = replace(SPEC, pooling="attention")
+    EncoderChoice(None, EncoderOptions(pooling="attention")).check(own)
+    with pytest.raises(UnknownNameError, match="did you mean 'attention'"):
+        EncoderChoice(None, EncoderOptions(pooling="atention")).check(own)
 
 
 def test_a_folder_is_the_same_however_it_is_named(tmp_path, monkeypatch):

@@ -114,6 +114,33 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, arguments, words):
         assert word in sentence
 
 
+def test_a_choice_that_does_not_exist_is_called_that_by_an_existing_gallery_too(tmp_path):
+    album(tmp_path / "photos", 1)
+    lookalike("index", "photos", cwd=tmp_path)
+    for option, choice, words in (
+        ("--pooling", "nonsense", "no pooling named 'nonsense'; known: auto, average, cls"),
+        ("--precision", "nonsense", "no precision named 'nonsense'; known: auto, bf16, f32"),
+        ("--preprocessing", "procesor", "did you mean 'processor'"),
+        ("--pooling", "cls", "made by embedded"),
+    ):
+        assert words in mistake("index", "photos", option, choice, cwd=tmp_path)
+
+
+def test_what_it_says_begins_with_words(tmp_path):
+    album(tmp_path / "photos", 1)
+    assert lookalike("index", "photos", cwd=tmp_path).stderr.startswith("1 added")
+    assert lookalike("index", "none", cwd=tmp_path, code=2).stderr.startswith("error: none")
+
+
+def test_its_help_names_every_kind_of_source(tmp_path):
+    words = " ".join(lookalike("index", "--help", cwd=tmp_path).stdout.replace("│", " ").split())
+    for kind in (
+        *("Folders", "image files", "'photos/**/*.jpg'", ".parquet", ".csv", ".tsv", ".jsonl", "#COLUMN"),
+        *("x-{000..009}.tar", ".txt", "- for standard input", "http(s)", "s3://", "zip://", "hf:NAME[:SPLIT]"),
+    ):
+        assert kind in words
+
+
 def test_an_emptied_folder_loses_nothing(tmp_path):
     photos = album(tmp_path / "photos", 2)
     lookalike("index", "photos", cwd=tmp_path)

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
-from lookalike.errors import SpaceMismatchError, StoreCorruptError
+from lookalike.encoders.loading import (
+    AUTO,
+    CHOICES,
+    EncoderOptions,
+    check_name,
+    described,
+    load_encoder,
+    load_encoder_for,
+)
+from lookalike.errors import SpaceMismatchError, StoreCorruptError, UnknownNameError
 
 if TYPE_CHECKING:
     from lookalike.encoders.base import Encoder
@@ -51,15 +59,21 @@ class EncoderChoice:
 
         Raises
         ------
+        UnknownNameError : if there is no such encoder, or an option has no such choice.
+        InputError : if the encoder is a folder that holds no model.
         SpaceMismatchError : if they differ.
         """
-        asked = [
-            (_canonical(self.name or spec.name), _canonical(spec.name)),
-            (self.options.pooling, spec.pooling),
-            (self.options.preprocessing, spec.preprocessing),
-            (self.options.precision, spec.precision),
-        ]
-        differing = [wanted for wanted, held in asked if wanted not in ("auto", held)]
+        differing = []
+        if self.name is not None and _canonical(self.name) != _canonical(spec.name):
+            check_name(self.name)
+            differing.append(self.name)
+        for option, known in CHOICES.items():
+            wanted, held = getattr(self.options, option), getattr(spec, option)
+            if wanted in (AUTO, held):
+                continue
+            if wanted not in known:
+                raise UnknownNameError(option, wanted, {*known, held})
+            differing.append(f"{option} {wanted}")
         if differing:
             raise SpaceMismatchError(str(spec), ", ".join(differing), MISMATCH_REMEDY)
 
@@ -90,11 +104,7 @@ def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
     """
     if gallery.space != encoder.space:
         remedy = "open the gallery without an encoder to use its own, or index into a new gallery"
-        raise SpaceMismatchError(_described(gallery), _described(encoder), remedy)
-
-
-def _described(spec: EncoderSpec) -> str:
-    return f"{spec} with {spec.preprocessing} preprocessing and weights {spec.weights_digest[:12]}"
+        raise SpaceMismatchError(described(gallery), described(encoder), remedy)
 
 
 def _canonical(name: str) -> str:

@@ -264,17 +264,17 @@ class Gallery:
         return faiss_index(self.store.manifest.dim, metric=as_metric(metric))
 
     def failures(self) -> list[SkippedItem]:
-        """Return the items that could not be indexed, with their reasons, by id.
+        """Return the items that could not be indexed, and the folders that could not be entered, by id.
 
         Raises
         ------
-        StoreError : if there is no gallery, or it cannot be read.
+        StoreError : if there is no gallery, or it is damaged or cannot be read.
         """
+        from lookalike.gallery.lance_store import LanceStore
         from lookalike.gallery.skipped_store import SkippedStore
         from lookalike.search.uris import full_uri
 
-        if not self.location.exists():
-            raise StoreMissingError(str(self.path))
+        LanceStore.open(self.location).check()  # lest a damaged gallery is said to be without failures
         items = SkippedStore(self.location).items()
         return [replace(item, uri=full_uri(item.uri, self.location.base)) for item in items]
 

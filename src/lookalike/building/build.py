@@ -25,11 +25,13 @@ from lookalike.encoders.staging import batch_size, encode_prepared
 from lookalike.errors import EncoderError
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lock import writer_lock
-from lookalike.gallery.skipped_store import SkippedItem, SkippedStore
+from lookalike.gallery.skipped_store import CLOSED_FOLDER, SkippedItem, SkippedStore
 from lookalike.images.decode import DEFAULT_LIMITS, Limits
 from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import remove_leftovers
 from lookalike.search.uris import stored_uri
+from lookalike.sources.base import WalkingSource
+from lookalike.sources.names import item_id, original
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -158,7 +160,7 @@ class _Run:
             if gone:
                 self.report.removed += self._store.delete(gone)
         stale = [i for i in self._known_skips if i not in self._listed_skips and self._source.covers(i)]
-        self._skipped.forget(stale)
+        self._skipped.forget([*stale, *self._record_closed()])
 
     def finish(self) -> None:
         """Tidy the files up and make the embeddings ready to be searched."""
@@ -167,10 +169,21 @@ class _Run:
         with store_errors(self._store.location):
             Searcher(self._store).refresh_snapshot()
         self.report.total = len(self._store)
-        unreadable = getattr(self._source, "unreadable", ())
-        self.report.failed.extend(
-            Failure(uri, "this folder cannot be entered; check its permissions") for uri in unreadable
-        )
+
+    def _record_closed(self) -> list[str]:
+        """Record the folders that could not be entered, and return the ids of those that can be again."""
+        if not isinstance(self._source, WalkingSource):
+            return []
+        base = self._store.location.base
+        closed = [
+            SkippedItem(item_id(original(uri), base), stored_uri(uri, base), CLOSED_FOLDER, "")
+            for uri in self._source.unreadable
+        ]
+        known = [item.id for item in self._known_skips.values() if item.reason == CLOSED_FOLDER]
+        if new := [item for item in closed if item.id not in known]:
+            self._skipped.record(new)
+        self.report.failed.extend(Failure(uri, CLOSED_FOLDER) for uri in self._source.unreadable)
+        return [folder for folder in known if self._source.reaches(folder)]
 
     def _is_unchanged(self, ref: ImageRef) -> bool:
         return bool(ref.stamp) and self._inventory.has_stamp(ref.id, item_stamp(ref))

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from lookalike.images.ref import ImageRef, Scalar
     from lookalike.sources.base import Source
 
+KEPT = "; its earlier version stays in the gallery"
+"""Added to the reason for an item that was indexed before."""
+
 _THUMBNAIL_SIDE = 256
 _SEEN = ("width", "height", "taken")
 """Attributes that are read from the image itself."""
@@ -97,6 +100,7 @@ class Worker:
         ref : the item, as its source lists it.
         row_id : its row, if the gallery holds it in an older form.
         """
+        kept = "" if row_id is None else KEPT
         try:
             if ref.size is not None:
                 self.limits.check_bytes(ref.size)  # before reading it
@@ -106,11 +110,11 @@ class Worker:
                 return Same(ref)
             return self._recognised(ref, data, digest, row_id) or self._prepared(ref, data, digest, row_id)
         except ImageDecodeError as error:
-            return Unusable(ref, error.reason, skip_stamp(ref, self.limits))
+            return Unusable(ref, f"{error.reason}{kept}", skip_stamp(ref, self.limits))
         except SourceError as error:
-            return Unusable(ref, error.reason, "")
+            return Unusable(ref, f"{error.reason}{kept}", "")
         except OSError as error:
-            return Unusable(ref, error.strerror or str(error), "")
+            return Unusable(ref, f"{error.strerror or error}{kept}", "")
 
     def _is_same(self, ref: ImageRef, row_id: int, digest: str) -> bool:
         return row_id in self.inventory.rows_with_digest(digest) and self.inventory.has_stamp(ref.id, item_stamp(ref))

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
     from lookalike.building.report import BuildReport
 
+_SOURCES = (
+    "Folders; image files; glob patterns such as 'photos/**/*.jpg'; tables (.parquet, .csv, .tsv, .json, .jsonl, also "
+    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); lists of paths and URLs (.txt, or - for standard "
+    "input); http(s) URLs; other URLs with the extra cloud, such as s3://bucket/photos or zip://::photos.zip; data "
+    "sets, as hf:NAME[:SPLIT] or saved on disk."
+)
 _INDEXES = ("auto", "exact")
 
 
@@ -30,7 +36,7 @@ def index(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="Folders, image files, glob patterns, hf:NAME[:SPLIT], or data sets saved on disk.",
+            help=_SOURCES,
             show_default=False,
         ),
     ],

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lookalike.encoders.pooling import POOLINGS
 from lookalike.errors import BackendMissingError, InputError, SpaceMismatchError, UnknownNameError
 from lookalike.plugins import Plugin, Registry
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lookalike.encoders.base import Encoder, EncoderSpec
+
+AUTO = "auto"
+CHOICES = {
+    "pooling": (AUTO, *POOLINGS),
+    "preprocessing": (AUTO, "processor", "resize-crop"),
+    "precision": (AUTO, "f32", "bf16"),
+}
+"""What may be chosen about the encoders that come along and about checkpoints; one encoder need not have it all."""
 
 ENCODERS = Registry(
     "encoder",
@@ -101,10 +110,26 @@ def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_co
         if device != "auto":  # the caller's choice, which may be what was refused
             raise
         # the encoder of that name no longer has the spec's options
-        raise SpaceMismatchError(_describe(spec), f"what {spec.name} is today", remedy) from error
+        raise SpaceMismatchError(described(spec), f"what {spec.name} is today", remedy) from error
     if encoder.spec.space != spec.space:
-        raise SpaceMismatchError(_describe(spec), _describe(encoder.spec), remedy)
+        raise SpaceMismatchError(described(spec), described(encoder.spec), remedy)
     return encoder
+
+
+def described(spec: EncoderSpec) -> str:
+    """Return all that tells the spaces of two encoders apart, for people."""
+    return f"{spec} with {spec.preprocessing} preprocessing and weights {spec.weights_digest[:12]}"
+
+
+def check_name(name: str) -> None:
+    """Check that there is an encoder of that name, as far as is known without loading it.
+
+    Raises
+    ------
+    UnknownNameError, InputError : see :func:`load_encoder`.
+    """
+    if name not in ENCODERS.names():
+        _find(name)
 
 
 def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
@@ -123,10 +148,6 @@ def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
     if name.count("/") == 1 and all(name.split("/")):
         return partial(_load_checkpoint, name)
     raise UnknownNameError(ENCODERS.kind, name, ENCODERS.names())
-
-
-def _describe(spec: EncoderSpec) -> str:
-    return f"{spec} with weights {spec.weights_digest[:12]}"
 
 
 def _load_checkpoint(name: str, options: EncoderOptions) -> Encoder:

@@ -25,6 +25,9 @@ class Manifest:
     """The encoder's spec, as JSON-ready values."""
     dim: int
     format: int = FORMAT
+    table: str = ""
+    """Random, given when the table is made, so that what is derived from it is told from what another's is; empty in
+    galleries that were made without."""
     label_rules: Mapping[str, str] = field(default_factory=dict)
     """From a folder or another source, as :func:`lookalike.search.uris.stored_uri` names it, to the attribute that its
     labels come from."""
@@ -52,7 +55,8 @@ class Manifest:
             if found > FORMAT:
                 raise StoreVersionError(path, found, FORMAT)
             rules = {str(place): str(column) for place, column in values.get("label_rules", {}).items()}
-            return cls(encoder=values["encoder"], dim=int(values["dim"]), format=found, label_rules=rules)
+            table = str(values.get("table", ""))
+            return cls(values["encoder"], dim=int(values["dim"]), format=found, table=table, label_rules=rules)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = f"its manifest cannot be read: {error}"
             raise StoreCorruptError(path, reason) from error

@@ -36,15 +36,14 @@ _FEW_SHARE = 0.02
 _NOT_MANY_ROWS = 20_000
 _OVERASK = 1.5
 _DELETED, _PROJECTION, _BACKEND = "deleted.npy", "projection", "backend"
-_ROWS_OF_PROJECTION = 100_000
 
 
 class ApproximateIndex:
     """Searches what a backend proposes; made by :func:`lookalike.indexes.building.build_index`.
 
     What holds for every backend: a score is that of an exact search to the last digit, whatever the backend computed;
-    only allowed rows are found; among few allowed rows, or for a k that is a good part of them, the search is exact; and
-    a query whose proposals came short of k is searched exactly, so as many rows are found as there are.
+    only allowed rows are found; among few allowed rows, or for a k that is a good part of them, the search is exact;
+    and a query whose proposals came short of k is searched exactly, so as many rows are found as there are.
     """
 
     is_exact = False
@@ -77,8 +76,8 @@ class ApproximateIndex:
         preparation = Preparation(spec.metric, scale, is_raw=is_raw)
         if spec.projection:
             prepared = PreparedRows(vectors, preparation, spec.dim)
-            sample = prepared.sample(_ROWS_OF_PROJECTION, seed=seed)
-            preparation = replace(preparation, projection=fit_projection(spec.projection, sample, seed=seed))
+            projection = fit_projection(spec.projection, cast("Vectors", prepared), seed=seed)
+            preparation = replace(preparation, projection=projection)
         inner = _backend_spec(spec, preparation)
         built = backend.build(PreparedRows(vectors, preparation, inner.dim), inner, seed=seed)
         return cls(vectors, spec, backend=built, preparation=preparation, norms=norms)
@@ -162,7 +161,8 @@ class ApproximateIndex:
         queries = as_vectors(queries, dim=self.spec.dim)
         values = self._values(parameters or {})
         if allowed is not None and allowed.shape != (len(self),):
-            raise ShapeError(f"({len(self)},)", allowed.shape)
+            expected = f"({len(self)},)"
+            raise ShapeError(expected, allowed.shape)
         if self._live is not None:
             allowed = self._live if allowed is None else allowed & self._live
         eligible = len(self) if allowed is None else int(np.count_nonzero(allowed))
@@ -213,7 +213,7 @@ class ApproximateIndex:
         InputError : if there is no such position.
         """
         positions = np.asarray(positions, np.int64).reshape(-1)
-        if len(positions) and not (0 <= positions.min() and positions.max() < len(self)):
+        if len(positions) and (positions.min() < 0 or positions.max() >= len(self)):
             msg = f"positions are from 0 to {len(self) - 1}, got {positions.min()} to {positions.max()}"
             raise InputError(msg)
         live = np.ones(len(self), np.bool_) if self._live is None else self._live.copy()

@@ -121,7 +121,7 @@ class ExactIndex:
         Parameters
         ----------
         path : the folder.
-        vectors : the rows that it was saved with, shape (n, dim), in memory or mapped; none is read until it is searched.
+        vectors : the rows that it was saved with, shape (n, dim), in memory or mapped; none is read before a search.
 
         Raises
         ------
@@ -205,6 +205,7 @@ class ExactIndex:
             scale = scale + np.square(largest)
         relative = 8.0 * np.sqrt(self.spec.dim) * np.finfo(np.float32).eps
         return np.asarray(2.0 * relative * scale, dtype=queries.dtype)
+
 
 class _Held:
     """The candidates of a block of queries, pruned as better ones come."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
 from lookalike.indexes.faiss_parameters import known_parameters, layers, search_parameters, selector_of
-from lookalike.indexes.faiss_presets import factory_for
+from lookalike.indexes.faiss_presets import factory_for, parameters_of
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lookalike.indexes.base import IndexSpec
     from lookalike.indexes.preparation import PreparedRows
 
+_faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
 _FILE, _FACTORY = "index.faiss", "factory.txt"
 _SAMPLE = 65_536
 _SAMPLE_PER_LIST = 64
@@ -42,7 +43,10 @@ class FaissBackend:
     def __init__(self, index: Any, spec: IndexSpec, *, factory: str, path: Path | None = None) -> None:
         options = Options(spec.choice)
         factory_for(options, index.ntotal, spec.dim)  # its options are known ones
-        known = {"oversample": Parameter(2, is_whole=False), **known_parameters(index)}
+        known = {
+            "oversample": Parameter(2, is_whole=False),
+            **known_parameters(index, always=parameters_of(options)),
+        }
         self.parameters = {name: options.parameter(name, parameter) for name, parameter in known.items()}
         options.refuse_others()
         self._index = index
@@ -100,7 +104,7 @@ class FaissBackend:
             counted += len(block)
             return len(block)
 
-        faiss.write_index(self._index, faiss.PyCallbackIOWriter(count))
+        faiss.write_index(self._index, _faiss.PyCallbackIOWriter(count))
         return counted
 
     @property

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+_faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
 _MOST_PROBES = 64
 _LISTS_PER_PROBE = 8
 
@@ -31,9 +32,15 @@ def layers(index: Any) -> Iterator[Any]:
             return
 
 
-def known_parameters(index: Any) -> dict[str, Parameter]:
-    """Return what a search of this index may be given, by FAISS's own names."""
-    known = {}
+def known_parameters(index: Any, *, always: tuple[str, ...] = ()) -> dict[str, Parameter]:
+    """Return what a search of this index may be given, by FAISS's own names.
+
+    Parameters
+    ----------
+    index : any index.
+    always : parameters to be known even where this structure has no use for them.
+    """
+    known = {name: Parameter(1, is_whole=name != "k_factor") for name in always}
     for part in layers(index):
         if isinstance(part, faiss.IndexRefine):
             known["k_factor"] = Parameter(8, is_whole=False)
@@ -51,22 +58,22 @@ def search_parameters(index: Any, values: Mapping[str, float], selector: Any) ->
         inner = search_parameters(part.index, values, selector)
         if isinstance(part, faiss.IndexIDMap):
             return inner
-        return faiss.SearchParametersPreTransform(index_params=inner)
+        return _faiss.SearchParametersPreTransform(index_params=inner)
     if isinstance(part, faiss.IndexRefine):
         inner = search_parameters(part.base_index, values, selector)
-        return faiss.IndexRefineSearchParameters(k_factor=float(values["k_factor"]), base_index_params=inner)
+        return _faiss.IndexRefineSearchParameters(k_factor=float(values["k_factor"]), base_index_params=inner)
     if isinstance(part, faiss.IndexIVF):
         nprobe = int(values["nprobe"])
         quantizer = faiss.downcast_index(part.quantizer)
-        of_lists = (
-            faiss.SearchParametersHNSW(efSearch=max(2 * nprobe, 64)) if isinstance(quantizer, faiss.IndexHNSW) else None
-        )
-        return faiss.SearchParametersIVF(nprobe=nprobe, sel=selector, quantizer_params=of_lists)
+        of_lists = None
+        if isinstance(quantizer, faiss.IndexHNSW):
+            of_lists = _faiss.SearchParametersHNSW(efSearch=max(2 * nprobe, 64))
+        return _faiss.SearchParametersIVF(nprobe=nprobe, sel=selector, quantizer_params=of_lists)
     if isinstance(part, faiss.IndexHNSW):
-        return faiss.SearchParametersHNSW(efSearch=int(values["efSearch"]), sel=selector)
-    return None if selector is None else faiss.SearchParameters(sel=selector)
+        return _faiss.SearchParametersHNSW(efSearch=int(values["efSearch"]), sel=selector)
+    return None if selector is None else _faiss.SearchParameters(sel=selector)
 
 
 def selector_of(allowed: npt.NDArray[np.bool_]) -> Any:
     """Return FAISS's filter of rows."""
-    return faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+    return _faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))

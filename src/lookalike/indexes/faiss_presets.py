@@ -43,8 +43,14 @@ def factory_for(options: Options, rows: int, dim: int) -> str:
     return "SQ8" if options.name == "sq8" else _ivfpq(options, rows, dim)
 
 
+def parameters_of(options: Options) -> tuple[str, ...]:
+    """Return the search parameters that a preset has, whatever structure the number of rows led to."""
+    is_ivfpq = options.name == "ivfpq" or (options.name == "faiss" and not options.arguments)
+    return ("nprobe", "k_factor") if is_ivfpq else ()
+
+
 def _ivfpq(options: Options, rows: int, dim: int) -> str:
-    """Lists of 4-bit codes that are scanned in registers, the best refined in half precision.
+    """Return lists of 4-bit codes that are scanned in registers, the best of them refined in half precision.
 
     Notes
     -----

@@ -36,9 +36,9 @@ _OVERASK = 2.0
 class LanceBackend:
     """Proposes what Lance finds in the table that :class:`lookalike.indexes.lance_rows.LanceRows` reads.
 
-    Options of a spec: ``kind``, ``rq`` (one bit a dimension, RaBitQ, arXiv:2405.12497) or ``pq`` (product quantization);
-    ``partitions`` (about half the square root of the number of rows); and of searches too, ``nprobes`` (partitions that are
-    visited) and ``refine`` (how many times k rows are compared in full, 5).
+    Options of a spec: ``kind``, which is ``rq`` (one bit a dimension, RaBitQ, arXiv:2405.12497) or ``pq`` (product
+    quantization); ``partitions`` (about half the square root of the number of rows); and of searches too, ``nprobes``
+    (partitions that are visited, 40) and ``refine`` (how many times k rows are compared in full, 5).
 
     Building adds the index to the table, as a new version of it; another build replaces it. Rows that the table gets
     later are searched by Lance one by one, and are no positions of this index.
@@ -82,7 +82,8 @@ class LanceBackend:
                 **options,
             )
         except (ValueError, RuntimeError) as error:
-            msg = f"Lance cannot build the index ({first_line(error)}); try other options, or the index exact"
+            reason = first_line(error).partition(", /")[0]  # without the place in Lance's sources
+            msg = f"Lance cannot build the index ({reason}); try other options, or the index exact"
             raise InputError(msg) from error
         backend.attach(rows.source)
         return backend

@@ -1,8 +1,8 @@
 """Locality-sensitive hashing by random hyperplanes.
 
 Charikar (https://doi.org/10.1145/509907.509965): two vectors lie on the same side of a random hyperplane with a
-probability that falls with their angle. The sides of a few hyperplanes are a code; rows that share a query's code in any
-of several tables, whose hyperplanes are drawn independently, are its candidates.
+probability that falls with their angle. The sides of a few hyperplanes are a code; rows that share a query's code in
+any of several tables, whose hyperplanes are drawn independently, are its candidates.
 """
 
 from __future__ import annotations

@@ -56,7 +56,9 @@ def codes_of(sides: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
     return np.asarray((sides * weights).sum(axis=-1, dtype=np.uint64))
 
 
-def probed_codes(codes: npt.NDArray[np.uint64], margins: npt.NDArray[np.float64], probes: int) -> npt.NDArray[np.uint64]:
+def probed_codes(
+    codes: npt.NDArray[np.uint64], margins: npt.NDArray[np.float64], probes: int
+) -> npt.NDArray[np.uint64]:
     """Return each code, and after it the codes with the likeliest bits flipped.
 
     Parameters

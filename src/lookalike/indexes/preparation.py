@@ -13,7 +13,7 @@ from lookalike.metric import Metric
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lookalike.arrays import Vectors
+    from lookalike.arrays import Positions, Vectors
     from lookalike.projections.linear import LinearProjection
 
 _BYTES_PER_CHUNK = 32 << 20
@@ -23,9 +23,9 @@ _BYTES_PER_CHUNK = 32 << 20
 class Preparation:
     """How embeddings are changed for a backend, without changing which are near.
 
-    For cosine, rows and queries get unit length. Otherwise rows are scaled so that the longest has length 1, which keeps
-    half-precision codes within their range. Behind a projection, cosines are compared as distances of unit vectors,
-    since it is distances that projections keep.
+    For cosine, rows and queries get unit length. Otherwise rows are scaled so that the longest has length 1, which
+    keeps half-precision codes within their range. Behind a projection, cosines are compared as distances of unit
+    vectors, since it is distances that projections keep.
     """
 
     metric: Metric
@@ -80,10 +80,14 @@ class PreparedRows:
     def __init__(self, source: Vectors, preparation: Preparation, dim: int) -> None:
         self.source = source
         self.dim = dim
+        self.shape = (len(source), dim)
         self._preparation = preparation
 
     def __len__(self) -> int:
         return len(self.source)
+
+    def __getitem__(self, positions: Positions) -> Vectors:
+        return self._preparation.rows(np.asarray(self.source[positions]))
 
     def chunks(self) -> Iterator[Vectors]:
         """Yield all rows in order, some megabytes at a time."""
@@ -95,8 +99,7 @@ class PreparedRows:
         """Return ``count`` rows drawn without replacement, in order, or all where there are no more."""
         if count >= len(self):
             return self.whole()
-        chosen = np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False))
-        return self._preparation.rows(np.asarray(self.source[chosen]))
+        return self[np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False))]
 
     def whole(self) -> Vectors:
         """Return all rows in memory, shape (n, dim), for a backend that can only be built from them."""

@@ -51,14 +51,14 @@ class ScannBackend:
         options = Options(spec.choice)
         options.refuse_arguments()
         _, self._width = _structure(options, 0)
-        known = {"oversample": Parameter(2, is_whole=False)}
-        if leaves:
-            known["leaves_to_search"] = Parameter(min(max(leaves // _LEAVES_PER_SEARCHED, _LEAST_SEARCHED), leaves))
-            known["reorder"] = Parameter(10, is_whole=False)
+        # the tree's parameters are known without a tree as well: a gallery outgrows that
+        searched = min(max(leaves // _LEAVES_PER_SEARCHED, _LEAST_SEARCHED), max(leaves, 1))
+        known = {
+            "leaves_to_search": Parameter(searched),
+            "reorder": Parameter(10, is_whole=False),
+            "oversample": Parameter(2, is_whole=False),
+        }
         self.parameters = {name: options.parameter(name, parameter) for name, parameter in known.items()}
-        if not leaves:  # they mean something once there are more rows
-            options.parameter("leaves_to_search", Parameter(1))
-            options.parameter("reorder", Parameter(1, is_whole=False))
         options.refuse_others()
         self._searcher = searcher
         self._leaves = leaves

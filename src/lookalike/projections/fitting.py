@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lookalike.arrays import as_vectors
+from lookalike.errors import ShapeError
 from lookalike.options import Options, parse_choice
 from lookalike.plugins import Plugin, Registry
 
@@ -31,7 +31,8 @@ def fit_projection(spec: str, vectors: Vectors, *, seed: int = 0) -> LinearProje
     ----------
     spec : ``rp:DIM`` or ``rp:eps=E`` (Gaussian), ``srp:DIM``, ``srp:eps=E``, with ``,density=D`` (sparse), ``pca:DIM``
         or ``pca:DIM,whiten``, or the name that a plug-in registered.
-    vectors : shape (n, input dim), in memory or mapped from a file; not modified.
+    vectors : shape (n, input dim), in memory, mapped from a file, or whatever has a shape and gives rows by arrays of
+        positions; not modified.
     seed : the same seed and embeddings give the same projection.
 
     Raises
@@ -48,5 +49,8 @@ def fit_projection(spec: str, vectors: Vectors, *, seed: int = 0) -> LinearProje
     """
     choice = parse_choice(spec)
     fit = PROJECTIONS.load(choice.name)
-    projection: LinearProjection = fit(as_vectors(vectors), Options(choice), seed=seed)
+    if len(vectors.shape) != 2:
+        expected = "(n, input dim)"
+        raise ShapeError(expected, vectors.shape)
+    projection: LinearProjection = fit(vectors, Options(choice), seed=seed)
     return replace(projection, spec=str(choice))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.arrays import as_vectors
 from lookalike.errors import InputError
 from lookalike.projections.linear import LinearProjection
 from lookalike.projections.random_projection import asked_dimension
@@ -69,7 +70,7 @@ def _moments(vectors: Vectors, seed: int) -> tuple[npt.NDArray[np.float64], npt.
     parts = [chosen[start : start + _ROWS] for start in range(0, len(chosen), _ROWS)]
     mean = np.zeros(vectors.shape[1])
     for part in parts:
-        mean += vectors[part].sum(axis=0, dtype=np.float64)
+        mean += as_vectors(vectors[part]).sum(axis=0, dtype=np.float64)
     mean /= len(chosen)
     covariance = np.zeros((vectors.shape[1], vectors.shape[1]))
     for part in parts:

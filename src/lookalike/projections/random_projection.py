@@ -1,7 +1,7 @@
 """Random projections: distances are nearly kept, and nothing is learned from the data.
 
-Johnson and Lindenstrauss: n points can be mapped into O(log n / eps^2) dimensions so that every squared distance changes
-by a factor within 1 - eps and 1 + eps.
+Johnson and Lindenstrauss: n points can be mapped into O(log n / eps^2) dimensions so that every squared distance
+changes by a factor within 1 - eps and 1 + eps.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def fit_gaussian(vectors: Vectors, options: Options, *, seed: int) -> LinearProj
     """
     dim = _dimension(vectors, options)
     drawn = np.random.default_rng(seed).standard_normal((dim, vectors.shape[1]), dtype=np.float32)
-    return _unlearned(options.name, drawn / np.float32(math.sqrt(dim)))
+    return _unlearned(options.name, drawn, math.sqrt(dim))
 
 
 def fit_sparse(vectors: Vectors, options: Options, *, seed: int) -> LinearProjection:
@@ -88,7 +88,7 @@ def fit_sparse(vectors: Vectors, options: Options, *, seed: int) -> LinearProjec
     random = np.random.default_rng(seed)
     signs = np.where(random.random((dim, input_dim)) < 0.5, np.float32(-1), np.float32(1))
     signs[random.random((dim, input_dim)) >= density] = 0
-    return _unlearned(options.name, signs / np.float32(math.sqrt(density * dim)))
+    return _unlearned(options.name, signs, math.sqrt(density * dim))
 
 
 def _dimension(vectors: Vectors, options: Options) -> int:
@@ -128,5 +128,6 @@ def asked_dimension(options: Options, input_dim: int) -> tuple[int, tuple[str, .
     return int(first), tuple(rest)
 
 
-def _unlearned(name: str, matrix: Vectors) -> LinearProjection:
+def _unlearned(name: str, drawn: Vectors, divisor: float) -> LinearProjection:
+    matrix = np.asarray(drawn / divisor, dtype=np.float32)
     return LinearProjection(name, np.ascontiguousarray(matrix), np.zeros(matrix.shape[1], np.float32))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookalike.errors import SourceError
+from lookalike.sources.base import WalkingSource
 from lookalike.sources.seen import Seen
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class CombinedSource:
     @property
     def unreadable(self) -> list[str]:
         """What could not be entered on the latest listing."""
-        return [path for source in self.sources for path in getattr(source, "unreadable", ())]
+        walking = [source for source in self.sources if isinstance(source, WalkingSource)]
+        return [path for source in walking for path in source.unreadable]
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items of each source in turn.
@@ -47,3 +49,7 @@ class CombinedSource:
     def covers(self, item_id: str) -> bool:
         """Say whether one of the sources covers the item."""
         return any(source.covers(item_id) for source in self.sources)
+
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        return any(isinstance(source, WalkingSource) and source.reaches(folder_id) for source in self.sources)

@@ -71,6 +71,13 @@ class FolderSource:
             return False
         return all(map(is_visible, parts_below(path, self._root))) and not self._walk.is_closed(path)
 
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        path = path_of_id(folder_id, self._base)
+        if path is None or not is_below(path, self._root) or self._walk.is_closed(path):
+            return False
+        return all(map(is_visible, parts_below(path, self._root)))
+
 
 def no_images(closed: int) -> str:
     """Return the reason for an empty listing."""

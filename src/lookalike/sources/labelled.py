@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lookalike.errors import InputError
+from lookalike.sources.base import WalkingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ class LabelledSource:
     @property
     def unreadable(self) -> Sequence[str]:
         """The folders that could not be entered on the latest listing."""
-        return getattr(self._source, "unreadable", ())
+        return self._source.unreadable if isinstance(self._source, WalkingSource) else ()
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items with their labels.
@@ -61,6 +62,10 @@ class LabelledSource:
     def covers(self, item_id: str) -> bool:
         """Say whether the source would list the item if it existed."""
         return self._source.covers(item_id)
+
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        return isinstance(self._source, WalkingSource) and self._source.reaches(folder_id)
 
 
 def labelled(ref: ImageRef, column: str) -> ImageRef | None:

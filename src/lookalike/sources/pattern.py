@@ -82,6 +82,13 @@ class GlobSource:
             return False
         return self._is_listed(path) and not self._walk.is_closed(path)
 
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        path = path_of_id(folder_id, self._base)
+        if path is None or not is_below(path, self._root) or self._walk.is_closed(path):
+            return False
+        return self._matches(path, is_folder=True)
+
     def _is_listed(self, path: str) -> bool:
         return has_image_suffix(name_of(path)) and self._matches(path, is_folder=False)
 
