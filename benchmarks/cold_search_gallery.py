@@ -16,7 +16,7 @@ from lookalike.gallery.location import locate
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import Record
 from lookalike.images.digest import content_digest
-from lookalike.search.searcher import Searcher
+from lookalike.search.upkeep import renew
 
 if TYPE_CHECKING:
     from lookalike.images.ref import Scalar
@@ -40,7 +40,7 @@ def main() -> None:
         noise = generator.standard_normal((len(numbers), originals.shape[1]), np.float32)
         chosen = numbers % len(originals)
         store.add([_record(int(number)) for number in numbers], originals[chosen] + scale[chosen] * noise)
-    Searcher(store).refresh_snapshot()
+    renew(store)
 
 
 def _record(number: int) -> Record:

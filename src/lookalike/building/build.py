@@ -27,8 +27,8 @@ from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.skipped_store import CLOSED_FOLDER, SkippedItem, SkippedStore
 from lookalike.images.decode import DEFAULT_LIMITS, Limits
-from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import remove_leftovers
+from lookalike.search.upkeep import renew
 from lookalike.search.uris import stored_uri
 from lookalike.sources.base import WalkingSource
 from lookalike.sources.names import item_id, original
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from lookalike.encoders.base import Encoder
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.ref import ImageRef
+    from lookalike.search.index_plan import IndexPlan
     from lookalike.sources.base import Source
 
 
@@ -57,6 +58,8 @@ class BuildOptions:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Threads that read and decode."""
     progress: Progress = field(default_factory=NoProgress)
+    index: IndexPlan | None = None
+    """How the gallery is to be searched, to be noted in it; None leaves what is noted."""
     label_rules: Mapping[str, str] | None = None
     """Where labels come from by now, to be noted in the gallery; None leaves what is noted."""
 
@@ -91,7 +94,7 @@ def build(
         remove_leftovers(store)
         run = _Run(store, source, encoder, options)
         run.plan()
-        run.note_label_rules()
+        run.note_choices()
         run.execute()
         run.remove_gone()
         run.finish()
@@ -128,11 +131,15 @@ class _Run:
             if ref.id in self._known_skips:
                 self._listed_skips.add(ref.id)
 
-    def note_label_rules(self) -> None:
-        """Note where labels come from, once the source has shown that it has them."""
-        rules = self._options.label_rules
-        if rules is not None and rules != self._store.manifest.label_rules:
-            self._store.describe(replace(self._store.manifest, label_rules=rules))
+    def note_choices(self) -> None:
+        """Note what was chosen for this run and those to come, once the source has shown that it can be indexed."""
+        manifest = self._store.manifest
+        if self._options.label_rules is not None:
+            manifest = replace(manifest, label_rules=self._options.label_rules)
+        if self._options.index is not None:
+            manifest = replace(manifest, index=self._options.index.to_dict())
+        if manifest != self._store.manifest:
+            self._store.describe(manifest)
 
     def execute(self) -> None:
         """List the source again, and embed and write what there is to do."""
@@ -167,7 +174,7 @@ class _Run:
         if self.report.added or self.report.updated or self.report.removed:
             self._store.optimise()
         with store_errors(self._store.location):
-            Searcher(self._store).refresh_snapshot()
+            renew(self._store, self._options.progress.note)
         self.report.total = len(self._store)
 
     def _record_closed(self) -> list[str]:

@@ -54,6 +54,10 @@ class Progress(Protocol):
         """Take who is writing to the gallery, for whom this run waits."""
         ...
 
+    def note(self, text: str) -> None:
+        """Take what is being done besides, such as the building of an index: a clause."""
+        ...
+
 
 class NoProgress:
     """Says nothing."""
@@ -65,4 +69,7 @@ class NoProgress:
         """Do nothing."""
 
     def waiting(self, holder: str) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
         """Do nothing."""

@@ -102,6 +102,11 @@ class LanceStore:
         return int(self._dataset.version)
 
     @property
+    def table(self) -> lance.LanceDataset:
+        """The table at that version, for what searches it by itself."""
+        return self._dataset
+
+    @property
     def attributes(self) -> list[str]:
         """The names of the attributes, in the order of their columns."""
         return [name for name in self._dataset.schema.names if name not in INTERNAL]

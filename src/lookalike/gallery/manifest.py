@@ -28,6 +28,8 @@ class Manifest:
     table: str = ""
     """Random, given when the table is made, so that what is derived from it is told from what another's is; empty in
     galleries that were made without."""
+    index: Mapping[str, Any] = field(default_factory=dict)
+    """How the gallery is searched, as :meth:`lookalike.search.index_plan.IndexPlan.to_dict` describes it."""
     label_rules: Mapping[str, str] = field(default_factory=dict)
     """From a folder or another source, as :func:`lookalike.search.uris.stored_uri` names it, to the attribute that its
     labels come from."""
@@ -55,8 +57,14 @@ class Manifest:
             if found > FORMAT:
                 raise StoreVersionError(path, found, FORMAT)
             rules = {str(place): str(column) for place, column in values.get("label_rules", {}).items()}
-            table = str(values.get("table", ""))
-            return cls(values["encoder"], dim=int(values["dim"]), format=found, table=table, label_rules=rules)
+            return cls(
+                values["encoder"],
+                dim=int(values["dim"]),
+                format=found,
+                table=str(values.get("table", "")),
+                index=dict(values.get("index", {})),
+                label_rules=rules,
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = f"its manifest cannot be read: {error}"
             raise StoreCorruptError(path, reason) from error

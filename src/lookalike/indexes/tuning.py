@@ -120,15 +120,19 @@ class Tuner:
         InputError : if the spec cannot be used with these rows.
         BackendMissingError : if its library is not installed.
         """
-        self.report(f"building {spec} over {len(self.vectors):,} rows")
-        started = time.perf_counter()
-        index = build_index(spec, self.vectors, metric=self.metric, seed=self.seed)
-        built = time.perf_counter() - started
+        index, built = self._built(spec)
         if isinstance(index, ExactIndex):
             return self._tuned(index, {}, recall=1.0, built=built)
         self.report(f"finding the parameters of {spec} that reach a recall of {self.goal.recall:g}")
         best = self._cheapest(index)
         return self._tuned(index, best.parameters, recall=best.recall, built=built)
+
+    def measure(self, spec: str, parameters: Mapping[str, float] | None = None) -> Tuned:
+        """Build one index and measure it with those search parameters, else with its own; raises as :meth:`tune`."""
+        index, built = self._built(spec)
+        parameters = {} if isinstance(index, ExactIndex) else {**index.parameters, **(parameters or {})}
+        found = self.truth.ask(_search(index, parameters))
+        return self._tuned(index, parameters, recall=self.truth.recall(found), built=built)
 
     def choose(self, specs: Sequence[str] | None = None) -> Tuned:
         """Tune several indexes and return the fastest that reaches the goal, else the one of the highest recall.
@@ -137,13 +141,21 @@ class Tuner:
         ----------
         specs : what to try; by default exact search alone while it is fast enough, else graphs and coded lists.
         """
-        is_small = self.vectors.nbytes <= _EXACT_BYTES and self.goal.seconds is None and self.goal.nbytes is None
-        tried = [self.tune(spec) for spec in (specs or ((EXACT,) if is_small else _CANDIDATES))]
+        if not specs:
+            is_free = self.goal.seconds is None and self.goal.nbytes is None
+            specs = (EXACT,) if is_free and is_quick(self.vectors) else _CANDIDATES
+        tried = [self.tune(spec) for spec in specs]
         reaching = [tuned for tuned in tried if tuned.reaches]
         if reaching:
             return min(reaching, key=lambda tuned: tuned.seconds)
         fitting = [tuned for tuned in tried if self._fits(tuned.index.nbytes)]
         return max(fitting or tried, key=lambda tuned: tuned.recall)
+
+    def _built(self, spec: str) -> tuple[ExactIndex | ApproximateIndex, float]:
+        self.report(f"building the index {spec} over {len(self.vectors):,} rows")
+        started = time.perf_counter()
+        index = build_index(spec, self.vectors, metric=self.metric, seed=self.seed)
+        return index, time.perf_counter() - started
 
     def _tuned(
         self, index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float], *, recall: float, built: float
@@ -195,6 +207,11 @@ class Tuner:
         started = time.perf_counter()
         found = self.truth.ask(search)
         return _Try(parameters, self.truth.recall(found), time.perf_counter() - started)
+
+
+def is_quick(vectors: Vectors) -> bool:
+    """Say whether an exact search over these rows is quick enough that nothing need be built."""
+    return vectors.nbytes <= _EXACT_BYTES
 
 
 def _search(index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float]) -> Search:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 from dataclasses import dataclass
-from enum import Enum
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +12,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.errors import InputError, StoreError
+from lookalike.errors import InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
 from lookalike.search.filters import rows_where
 from lookalike.search.hit import Hit
-from lookalike.search.snapshot import newest_snapshot, write_snapshot
+from lookalike.search.index_plan import EXACT, plan_of
+from lookalike.search.ready_index import ReadyIndex, read_index, wants_index
+from lookalike.search.snapshot import newest_snapshot
+from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
 from lookalike.search.uris import full_uri
 
 if TYPE_CHECKING:
@@ -35,11 +36,6 @@ if TYPE_CHECKING:
     from lookalike.search.snapshot import Snapshot
 
     RowIds = npt.NDArray[np.uint64]
-
-_TAIL_ROWS = 2_000
-_TAIL_SHARE = 0.05
-_MOST_TAIL_ROWS = 20_000
-"""Read into memory by each process that searches; of more, the snapshot is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +57,24 @@ class _Part:
     """Rows that are searched together."""
 
     row_ids: RowIds
-    index: ExactIndex
+    index: ExactIndex | ReadyIndex
     live: npt.NDArray[np.bool_] | None
     """Which rows are still what the gallery holds; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a search was done."""
+
+    index: str = EXACT
+    """The spec of the index."""
+    recall: float = 1.0
+    """The share of the true nearest items that it finds, as it was measured on rows of the gallery."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the hits are the true nearest items."""
+        return self.index == EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +97,12 @@ class Searcher:
         self._parts: dict[Metric, list[_Part]] = {}
         """By metric, of the pinned version."""
 
-    @property
-    def is_exact(self) -> bool:
-        """Whether the hits are the true nearest items."""
-        return True
+    def method(self, metric: Metric = Metric.COSINE) -> Method:
+        """Return how searches by that metric are done now."""
+        for part in self._current(metric)[1]:
+            if isinstance(part.index, ReadyIndex):
+                return Method(part.index.name, part.index.recall)
+        return Method()
 
     def search(
         self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
@@ -130,18 +143,6 @@ class Searcher:
             hits.append(_ranked(scored, k, leave_out[i], options.min_score))
         return hits
 
-    def refresh_snapshot(self) -> None:
-        """Write a snapshot of the newest version if the present one has fallen behind.
-
-        Raises
-        ------
-        OSError : if the gallery's folder cannot be written.
-        """
-        self._store.refresh()
-        store = self._store.pinned()
-        if _lag(store, newest_snapshot(store, with_sums=False)) is not _Lag.NONE:
-            write_snapshot(store)
-
     def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
         """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
         with self._lock:
@@ -156,25 +157,16 @@ class Searcher:
 
     def _usable_snapshot(self, store: LanceStore) -> Snapshot | None:
         """Return a snapshot that the newer rows can be searched beside; None: all rows are searched in the table."""
-        snapshot = newest_snapshot(store, known=self._snapshot)
-        lag = _lag(store, snapshot)
-        if lag is _Lag.SOME:
-            # who searches meanwhile need not wait for it
-            if self._renewal is None or not self._renewal.is_alive():
-                self._renewal = threading.Thread(target=_write_if_allowed, args=[store], name="lookalike-snapshot")
-                self._renewal.start()
-        elif lag is _Lag.TOO_MUCH:
-            _write_if_allowed(store)
+        snapshot = best_snapshot(store, known=self._snapshot)
+        lag = lag_of(store, snapshot)
+        if lag is Lag.TOO_MUCH:
+            write_if_allowed(store)
             return newest_snapshot(store, known=self._snapshot)
+        if lag is Lag.SOME and (self._renewal is None or not self._renewal.is_alive()):
+            # who searches meanwhile need not wait for it
+            self._renewal = threading.Thread(target=write_if_allowed, args=[store], name="lookalike-snapshot")
+            self._renewal.start()
         return snapshot
-
-
-class _Lag(Enum):
-    """How far a snapshot is behind."""
-
-    NONE = 0
-    SOME = 1
-    TOO_MUCH = 2
 
 
 def _check_min_score(value: Any) -> None:
@@ -196,28 +188,13 @@ def checked_k(k: Any) -> int:
     return int(k)
 
 
-def _write_if_allowed(store: LanceStore) -> None:
-    # a reader may not be allowed to write beside the gallery, or the gallery may be removed meanwhile
-    with contextlib.suppress(OSError, StoreError):
-        write_snapshot(store)
-
-
-def _lag(store: LanceStore, snapshot: Snapshot | None) -> _Lag:
-    if snapshot is None:
-        return _Lag.TOO_MUCH if len(store) > 0 else _Lag.NONE
-    if snapshot.version == store.version:
-        return _Lag.NONE
-    tail = sum(len(batch) for batch in store.scan([], newer_than=snapshot.version))
-    removed = max(0, len(snapshot.row_ids) + tail - len(store))
-    if tail + removed <= max(_TAIL_ROWS, _TAIL_SHARE * len(store)):
-        return _Lag.NONE
-    return _Lag.SOME if tail <= _MOST_TAIL_ROWS else _Lag.TOO_MUCH
-
-
 def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[_Part]:
     if snapshot is None:
         return [_tail(store, metric, newer_than=None)]
-    index = ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
+    ready = None
+    if metric is Metric.COSINE and wants_index(plan_of(store), snapshot):
+        ready = read_index(store, snapshot, plan_of(store))
+    index = ready or ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
     if snapshot.version == store.version:
         return [_Part(snapshot.row_ids, index, None)]
     tail = _tail(store, metric, newer_than=snapshot.version)

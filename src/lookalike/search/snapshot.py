@@ -49,9 +49,13 @@ class Snapshot:
     """Shape (n,)."""
     fingerprint: str
     """Of the commit that made the version; see :func:`lookalike.gallery.table_files.fingerprint`."""
+    path: Path
+    """Its folder, which may hold an approximate index of these very rows as well."""
 
 
-def newest_snapshot(store: LanceStore, *, known: Snapshot | None = None, with_sums: bool = True) -> Snapshot | None:
+def newest_snapshot(
+    store: LanceStore, *, known: Snapshot | None = None, with_sums: bool = True, holding: str | None = None
+) -> Snapshot | None:
     """Return the newest snapshot that is not ahead of the version the store reads, or None.
 
     Parameters
@@ -59,9 +63,10 @@ def newest_snapshot(store: LanceStore, *, known: Snapshot | None = None, with_su
     store : the gallery.
     known : an earlier answer, returned again, without a look at its file, if it still is the newest.
     with_sums : whether to compare all bytes with their sums, which reads the whole file.
+    holding : only one whose folder has a folder of that name.
     """
     for version, path in _stored(store.location.indexes):
-        if version > store.version:
+        if version > store.version or (holding is not None and not (path / holding).is_dir()):
             continue
         snapshot = known if known is not None and known.version == version else _read(path, version, store)
         if snapshot is None or not _is_of_this_past(snapshot, store):
@@ -71,8 +76,8 @@ def newest_snapshot(store: LanceStore, *, known: Snapshot | None = None, with_su
     return None
 
 
-def write_snapshot(store: LanceStore) -> Path:
-    """Write the snapshot of the version that the store reads, and remove older ones.
+def write_snapshot(store: LanceStore, *, keeps_older: bool = False) -> Path:
+    """Write the snapshot of the version that the store reads, and remove older ones unless they are to be kept.
 
     The rows stream from the table to the file; memory holds their ids but not their embeddings.
 
@@ -93,10 +98,16 @@ def write_snapshot(store: LanceStore) -> Path:
             _rename(partial, target, store)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    for version, path in _stored(folder):
-        if version < store.version:
-            shutil.rmtree(path, ignore_errors=True)  # Windows keeps a mapped file; a later run removes it
+    if not keeps_older:
+        remove_older(store, than=store.version)
     return target
+
+
+def remove_older(store: LanceStore, *, than: int) -> None:
+    """Remove the snapshots of versions before that one."""
+    for version, path in _stored(store.location.indexes):
+        if version < than:
+            shutil.rmtree(path, ignore_errors=True)  # Windows keeps a mapped file; a later run removes it
 
 
 def _rename(partial: Path, target: Path, store: LanceStore) -> None:
@@ -153,7 +164,7 @@ def _read(path: Path, version: int, store: LanceStore) -> Snapshot | None:
         return None  # damaged or just being removed: it can be made again
     if not is_of_table or len(row_ids) != shape[0] or len(norms) != shape[0]:
         return None
-    return Snapshot(version, row_ids, vectors, norms, commit)
+    return Snapshot(version, row_ids, vectors, norms, commit, path)
 
 
 def _write(store: LanceStore, folder: Path) -> None:

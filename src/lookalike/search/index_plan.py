@@ -1,0 +1,65 @@
+"""Which index a gallery is to have, and what it must reach: kept in the gallery itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lookalike.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lookalike.gallery.lance_store import LanceStore
+
+AUTO, EXACT = "auto", "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPlan:
+    """How a gallery is searched."""
+
+    spec: str = AUTO
+    """``exact``, any other spec of :func:`lookalike.indexes.specs.parse_index`, or ``auto``: exact while that is quick,
+    and beyond that an index tuned to the recall."""
+    recall: float = 0.98
+    """What ``auto`` tunes to."""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    """Of searches with a named index; those that are left out have the index's own values."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-ready values."""
+        return {"spec": self.spec, "recall": self.recall, "parameters": dict(self.parameters)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> IndexPlan:
+        """Return the plan that :meth:`to_dict` described; what is missing has its default."""
+        known = {name: values[name] for name in ("spec", "recall", "parameters") if name in values}
+        return cls(**known)
+
+
+def plan_of(store: LanceStore) -> IndexPlan:
+    """Return the plan that a gallery holds."""
+    return IndexPlan.from_dict(store.manifest.index)
+
+
+def checked_spec(text: str) -> str:
+    """Return a spec in its plain form.
+
+    Raises
+    ------
+    UnknownNameError : if there is no such index.
+    InputError : if it cannot be taken apart.
+    """
+    from lookalike.indexes.building import INDEXES
+    from lookalike.indexes.specs import parse_index
+    from lookalike.metric import Metric
+
+    if text.strip() == AUTO:
+        return AUTO
+    spec = parse_index(text, metric=Metric.COSINE, dim=1)
+    INDEXES.load(spec.backend)
+    if spec.backend == EXACT and str(spec) != EXACT and not spec.projection:
+        msg = f"{EXACT} takes no options, got {text!r}"
+        raise InputError(msg)
+    return str(spec)
