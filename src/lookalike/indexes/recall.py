@@ -39,8 +39,8 @@ class Truth:
     def recall(self, found: Neighbors) -> float:
         """Return the share of the k true neighbours that were found: recall@k, from 0 to 1.
 
-        Whatever scores at least as well as the k-th true neighbour counts, so that a tie broken otherwise is no miss, as
-        in ann-benchmarks (https://github.com/erikbern/ann-benchmarks).
+        Whatever scores at least as well as the k-th true neighbour counts, so that a tie broken otherwise is no miss,
+        as in ann-benchmarks (https://github.com/erikbern/ann-benchmarks).
 
         Parameters
         ----------

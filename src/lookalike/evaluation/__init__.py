@@ -1,0 +1,1 @@
+"""How good the ranking is, and how good and fast the search."""
