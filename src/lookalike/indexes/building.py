@@ -74,6 +74,17 @@ def build_index(
     return ApproximateIndex.build(backend, vectors, asked, seed=seed)
 
 
+def is_in_table(spec: str) -> bool:
+    """Say whether an index of that spec is part of the table that the rows are stored in.
+
+    Raises
+    ------
+    UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
+    """
+    backend = INDEXES.load(parse_index(spec, metric=Metric.COSINE, dim=1).backend)
+    return bool(getattr(backend, "is_raw", False))
+
+
 def load_index(path: Path, vectors: Vectors) -> ExactIndex | ApproximateIndex:
     """Open an index that was saved.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.errors import InputError
-from lookalike.indexes.building import EXACT, build_index
+from lookalike.indexes.building import EXACT, build_index, is_in_table
 from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.recall import seconds_each, true_neighbours
 from lookalike.metric import Metric
@@ -102,6 +102,8 @@ class Tuner:
     seed: int = 0
     report: Callable[[str], None] = lambda _: None
     """Told what is being done."""
+    table: Callable[[], Vectors] | None = None
+    """Gives the same rows as the table that they are stored in, for an index that is part of it."""
     _truth: Truth | None = None
 
     @property
@@ -154,7 +156,8 @@ class Tuner:
     def _built(self, spec: str) -> tuple[ExactIndex | ApproximateIndex, float]:
         self.report(f"building the index {spec} over {len(self.vectors):,} rows")
         started = time.perf_counter()
-        index = build_index(spec, self.vectors, metric=self.metric, seed=self.seed)
+        rows = self.table() if self.table is not None and is_in_table(spec) else self.vectors
+        index = build_index(spec, rows, metric=self.metric, seed=self.seed)
         return index, time.perf_counter() - started
 
     def _tuned(

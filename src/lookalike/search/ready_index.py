@@ -6,12 +6,12 @@ import json
 import shutil
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from lookalike.errors import IndexUnusableError, LookalikeError
+from lookalike.errors import LookalikeError
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
-from lookalike.metric import Metric
 from lookalike.search.index_plan import AUTO, EXACT, IndexPlan
 
 if TYPE_CHECKING:
@@ -63,18 +63,19 @@ def wants_index(plan: IndexPlan, snapshot: Snapshot | None) -> bool:
 
 def read_index(store: LanceStore, snapshot: Snapshot, plan: IndexPlan) -> ReadyIndex | None:
     """Open the index of a snapshot's rows that was built for this plan; None if there is none that can be used."""
-    from lookalike.indexes.building import load_index
+    from lookalike.indexes.building import is_in_table, load_index
 
     folder = snapshot.path / FOLDER
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         if about["plan"] != plan.to_dict():
             return None
-        index = load_index(folder / _FILES, _rows(store, snapshot, about["index"]))
+        rows = table_of(store, snapshot) if is_in_table(about["index"]) else snapshot.vectors
+        index = load_index(folder / _FILES, rows)
         if isinstance(index, ExactIndex):
             return None
         return ReadyIndex(index, plan.spec, about["parameters"], float(about["recall"]))
-    except (OSError, ValueError, KeyError, TypeError, IndexUnusableError):
+    except (OSError, ValueError, KeyError, TypeError, LookalikeError):
         return None  # it can be built again
 
 
@@ -98,8 +99,8 @@ def write_index(
     """
     from lookalike.indexes.tuning import Goal, Tuner
 
-    rows = _rows(store, snapshot, plan.spec)
-    tuner = Tuner(rows, Metric.COSINE, Goal(recall=plan.recall), report=report)
+    goal = Goal(recall=plan.recall)
+    tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=partial(table_of, store, snapshot))
     tuned = tuner.choose() if plan.spec == AUTO else tuner.measure(plan.spec, plan.parameters)
     keep_index(snapshot, plan, tuned)
     return tuned
@@ -114,16 +115,16 @@ def keep_index(snapshot: Snapshot, plan: IndexPlan, tuned: Tuned) -> None:
     """
     if isinstance(tuned.index, ExactIndex):
         return
-    partial = snapshot.path / f"partial-{uuid.uuid4().hex}"
-    partial.mkdir()
+    unfinished = snapshot.path / f"partial-{uuid.uuid4().hex}"
+    unfinished.mkdir()
     try:
-        tuned.index.save(partial / _FILES)
+        tuned.index.save(unfinished / _FILES)
         about = {**tuned.to_dict(), "plan": plan.to_dict()}
-        (partial / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+        (unfinished / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
         remove_index(snapshot)
-        partial.rename(snapshot.path / FOLDER)
+        unfinished.rename(snapshot.path / FOLDER)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def remove_index(snapshot: Snapshot) -> None:
@@ -135,20 +136,9 @@ def remove_index(snapshot: Snapshot) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _rows(store: LanceStore, snapshot: Snapshot, spec: str) -> Vectors:
-    """Return the rows as an index of that spec reads them: from the mapped file, or from the table itself."""
-    from lookalike.indexes.building import INDEXES
-    from lookalike.indexes.specs import parse_index
+def table_of(store: LanceStore, snapshot: Snapshot) -> Vectors:
+    """Return the rows of a snapshot, in its order, as they are read from the table itself; shape (n, dim)."""
+    from lookalike.indexes.lance_rows import LanceRows
 
-    if spec == AUTO:
-        return snapshot.vectors
-    try:
-        backend = INDEXES.load(parse_index(spec, metric=Metric.COSINE, dim=snapshot.vectors.shape[1]).backend)
-    except LookalikeError:
-        return snapshot.vectors  # building or opening it says what is wrong
-    if getattr(backend, "is_raw", False):
-        from lookalike.indexes.lance_rows import LanceRows
-
-        table: Any = LanceRows(store.table, EMBEDDING, snapshot.row_ids)
-        return cast("Vectors", table)
-    return snapshot.vectors
+    table: Any = LanceRows(store.table, EMBEDDING, snapshot.row_ids)
+    return cast("Vectors", table)

@@ -1,0 +1,90 @@
+"""Choosing a gallery's index by what it must reach, and measuring indexes on a gallery."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lookalike.errors import InputError
+from lookalike.search.index_plan import AUTO, IndexPlan, checked_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lookalike.evaluation.ann import Measured
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.indexes.tuning import Goal, Tuned
+    from lookalike.metric import Metric
+    from lookalike.search.snapshot import Snapshot
+
+
+def tune_gallery(
+    store: LanceStore, goal: Goal, *, specs: Sequence[str] = (), report: Callable[[str], None] = lambda _: None
+) -> Tuned:
+    """Find the index that reaches a goal on the gallery's own rows, and search with it from now on.
+
+    Parameters
+    ----------
+    store : the gallery.
+    goal : the recall, and the budgets if there are any.
+    specs : what to choose from; by default exact search while it is quick enough, else graphs and coded lists. Later
+        rows make it choose again; an index that was named, or found for a budget, stays of its kind.
+    report : told what is being done.
+
+    Raises
+    ------
+    InputError : if the gallery is empty, or an index cannot be built over its rows.
+    UnknownNameError : if there is no such index.
+    BackendMissingError : if its library is not installed.
+    StoreError : if the gallery cannot be written.
+    """
+    from lookalike.gallery.lance_errors import store_errors
+    from lookalike.gallery.lock import writer_lock
+    from lookalike.indexes.tuning import Tuner
+    from lookalike.search.ready_index import keep_index, table_of
+
+    specs = [checked_spec(spec) for spec in specs if spec != AUTO]
+    with (
+        writer_lock(store.location, on_wait=lambda holder: report(f"waiting for {holder}")),
+        store_errors(store.location),
+    ):
+        snapshot = _snapshot(store)
+        tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=partial(table_of, store, snapshot))
+        tuned = tuner.choose(specs)
+        is_free = not specs and goal.seconds is None and goal.nbytes is None
+        name = AUTO if is_free else str(tuned.index.spec)
+        plan = IndexPlan(name, goal.recall, {} if is_free else dict(tuned.parameters))
+        store.describe(replace(store.manifest, index=plan.to_dict()))
+        keep_index(snapshot, plan, tuned)
+    return tuned
+
+
+def benchmark_gallery(
+    store: LanceStore,
+    specs: Sequence[str] | None = None,
+    *,
+    metric: Metric,
+    k: int = 10,
+    report: Callable[[str], None] = lambda _: None,
+) -> Iterator[Measured]:
+    """Measure indexes over a gallery's rows; see :class:`lookalike.evaluation.ann.IndexBenchmark`."""
+    from lookalike.evaluation.ann import IndexBenchmark
+
+    snapshot = _snapshot(store)
+    yield from IndexBenchmark(snapshot.vectors, metric, k, report=report).run(specs)
+
+
+def _snapshot(store: LanceStore) -> Snapshot:
+    """Return all rows as they are now."""
+    from lookalike.search.snapshot import newest_snapshot, write_snapshot
+
+    store.refresh()
+    snapshot = newest_snapshot(store, with_sums=False)
+    if snapshot is None or snapshot.version != store.version:
+        write_snapshot(store)
+        snapshot = newest_snapshot(store, with_sums=False)
+    if snapshot is None or len(snapshot.row_ids) == 0:
+        msg = f"the gallery {store.location.folder} holds no images yet; index some first"
+        raise InputError(msg)
+    return snapshot
