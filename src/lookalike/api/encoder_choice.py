@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
+from lookalike.encoders.presets import checkpoint_of
 from lookalike.errors import SpaceMismatchError, StoreCorruptError
 
 if TYPE_CHECKING:
@@ -98,6 +99,6 @@ def _described(spec: EncoderSpec) -> str:
 
 
 def _canonical(name: str) -> str:
-    name = _ALIASES.get(name, name)
+    name = _ALIASES.get(name, checkpoint_of(name))
     folder = Path(name).expanduser()
     return str(folder.resolve()) if folder.is_dir() else name

@@ -30,14 +30,18 @@ def index(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="Folders, image files, glob patterns, hf:NAME[:SPLIT], or data sets saved on disk.",
+            help="Folders, image files, glob patterns, tables, hf:NAME[:SPLIT], or embeddings (.npy).",
             show_default=False,
         ),
     ],
     gallery: GalleryOption = None,
     encoder: Annotated[
         str | None,
-        typer.Option("--encoder", "-e", help="embedded, a model's folder, or owner/model on the Hugging Face hub."),
+        typer.Option(
+            "--encoder",
+            "-e",
+            help="A name that `lookalike models` lists, a model's folder, or owner/model on the Hugging Face hub.",
+        ),
     ] = None,
     pooling: Annotated[
         str, typer.Option(help="auto, cls, mean, pooler, image-features or average, for a transformers model.")
@@ -55,6 +59,10 @@ def index(
         str | None,
         typer.Option(metavar="parent|COLUMN", help="Take the attribute `label` from the folder's name or a column."),
     ] = None,
+    embedding_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of Parquet tables: embeddings that are taken instead of made."),
+    ] = None,
     max_pixels: MaxPixelsOption = 200_000_000,
     max_bytes: MaxBytesOption = 200_000_000,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if an item could not be indexed.")] = False,
@@ -71,12 +79,13 @@ def index(
     if index_spec not in _INDEXES:
         kind = "index"
         raise UnknownNameError(kind, index_spec, _INDEXES)
-    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
+    choice = EncoderChoice(encoder, EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code))
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
-    target = Gallery(locate(gallery), EncoderChoice(encoder, options), limits=limits)
+    target = Gallery(locate(gallery), choice, limits=limits)
     started = time.perf_counter()
     with BuildProgress() as progress:
-        report = target.add(sources, BuildOptions(limits=limits, progress=progress), label_from=label_from)
+        options = BuildOptions(limits=limits, progress=progress)
+        report = target.add(sources, options, label_from=label_from, embedding_column=embedding_column)
     report.seconds = time.perf_counter() - started
     if as_json:
         print_json(_as_dict(target, report))

@@ -26,6 +26,11 @@ class CombinedSource:
         """What could not be entered on the latest listing."""
         return [path for source in self._sources for path in getattr(source, "unreadable", ())]
 
+    @property
+    def stamp_prefixes(self) -> list[str]:
+        """What the stamps of items begin with that came from one of the sources."""
+        return [prefix for source in self._sources for prefix in getattr(source, "stamp_prefixes", ())]
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items of each source in turn.
 
