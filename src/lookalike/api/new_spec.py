@@ -37,6 +37,6 @@ def new_spec(source: Source, encoder: Callable[[], Encoder], limits: Limits, *, 
     if not is_chosen:
         return precomputed_spec(first.dim)
     spec = encoder().spec
-    check_length(first.dim, spec.dim, source.uri, spec.name)
+    check_length(first.dim, spec.dim, source.uri, f"the encoder {spec.name}")
     check_precomputed(source, source, encoder, limits)
     return spec

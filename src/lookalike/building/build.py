@@ -118,8 +118,7 @@ class _Run:
         for ref in self._source:
             self._inventory.list(ref.id)
             if isinstance(ref, PrecomputedRef) and not self._has_precomputed:
-                manifest = self._store.manifest
-                check_length(ref.dim, manifest.dim, self._source.uri, manifest.encoder["name"])
+                check_length(ref.dim, self._store.manifest.dim, self._source.uri, "the gallery")
                 self._has_precomputed = True
             if self._is_unchanged(ref):
                 self.report.unchanged += 1

@@ -61,15 +61,15 @@ def check_precomputed(refs: Iterable[ImageRef], source: Source, encoder: Callabl
             return
 
 
-def check_length(found: int, wanted: int, uri: str, encoder: str) -> None:
-    """Compare the length of the embeddings of a source with that of those of the gallery's encoder.
+def check_length(found: int, wanted: int, uri: str, whose: str) -> None:
+    """Compare the length of the embeddings of a source with that of others, which are named for the message.
 
     Raises
     ------
     InputError : if they differ.
     """
     if found != wanted:
-        msg = f"{uri}: its embeddings have {found} numbers each, and those of {encoder} have {wanted}; {_REMEDY}"
+        msg = f"{uri}: its embeddings have {found} numbers each, and those of {whose} have {wanted}; {_REMEDY}"
         raise InputError(msg)
 
 

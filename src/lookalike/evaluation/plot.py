@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _INCHES, _DOTS = (9.0, 5.0), 150
+_LONGEST = 36
+"""Of the names in the legend; of a long path the end is told."""
 _MARKERS = "osD^vP*X"
 
 
@@ -58,7 +60,7 @@ def save_plot(points: Sequence[tuple[str, float, float]], path: Path, *, quality
     axes = figure.add_subplot()
     for number, (name, speed, value) in enumerate(points):
         marker = _MARKERS[number % len(_MARKERS)]
-        axes.scatter(speed, value, s=80, color=f"C{number % 10}", marker=marker, zorder=3, label=name)
+        axes.scatter(speed, value, s=80, color=f"C{number % 10}", marker=marker, zorder=3, label=_short(name))
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -74,3 +76,7 @@ def save_plot(points: Sequence[tuple[str, float, float]], path: Path, *, quality
     except OSError as error:
         msg = f"{path} cannot be written ({error.strerror}); choose another place for the plot"
         raise InputError(msg) from error
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"…{name[1 - _LONGEST :]}"

@@ -119,7 +119,7 @@ class PrecomputedSource:
         for number, (ref, vector) in enumerate(zip_longest(self._rows.refs(), self._vectors, fillvalue=_NO_ROW)):
             if isinstance(ref, _NoRow) or isinstance(vector, _NoRow):
                 has = f"only {number:,} rows" if isinstance(ref, _NoRow) else "more rows"
-                reason = f"it holds {self._vectors.count:,} embeddings, and {self._rows.uri} {has}: they must match"
+                reason = f"it holds {self._vectors.count:,} embeddings, and {self._rows.uri} has {has}; they must match"
                 raise SourceError(self.uri, reason)
             if seen.add(ref.id):
                 yield self._with(ref, vector)
