@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from lookalike.encoders.presets import PRESET_NAMES
 from tests.cli.command import lookalike, lookalike_json, mistake, picture
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
 
 
 def test_lists_every_preset_with_what_a_script_needs(tmp_path):

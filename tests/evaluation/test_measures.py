@@ -7,7 +7,7 @@ from math import isnan, log2
 import numpy as np
 import pytest
 from benchmarks import quality
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -46,6 +46,7 @@ def plain_ndcg(row, k, relevant):
     return gain / best if best else float("nan")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(MATCHES, K, BEYOND)
 def test_each_measure_is_its_definition(matches, k, beyond):
     matches.flags.writeable = False
@@ -68,6 +69,7 @@ def test_each_measure_is_its_definition(matches, k, beyond):
         np.testing.assert_allclose(found[name], values, rtol=1e-12, err_msg=name)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(MATCHES, K)
 def test_where_everything_is_ranked_the_relevant_ones_need_not_be_counted(matches, k):
     totals = matches.sum(axis=1)
