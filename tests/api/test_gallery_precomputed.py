@@ -206,3 +206,7 @@ def test_rows_that_are_gone_are_removed_with_labels_and_from_several_tables(tabl
     pq.write_table(pa.table({"id": ["y"], "folder": ["f"], "vector": VECTORS[1:2].tolist()}), other)
     report = gallery.add(tables, embedding_column="vector", label_from="parent")
     assert (report.removed, report.unchanged, report.total) == (3, 7, 7)
+    report = gallery.add(tables, embedding_column="vector")  # labels are remembered
+    assert (report.removed, report.unchanged, report.updated) == (0, 7, 0)
+    table.write(VECTORS[:5], NAMES[:5], label=["l0"] * 5)
+    assert gallery.add(tables, embedding_column="vector").removed == 1

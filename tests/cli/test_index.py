@@ -71,6 +71,22 @@ def test_labels_come_from_the_folder_when_asked(tmp_path):
     assert len(hits) == 2
 
 
+def test_labels_are_taken_from_the_same_place_by_later_runs(tmp_path):
+    album(tmp_path / "photos")
+    lookalike("index", "photos", "--label-from", "parent", cwd=tmp_path)
+    assert lookalike_json("index", "photos", cwd=tmp_path)["updated"] == 0
+    (tmp_path / "photos" / "even" / "late.png").write_bytes(
+        (tmp_path / "photos" / "even" / "0.png").read_bytes() + b" "
+    )
+    assert lookalike_json("index", ".", cwd=tmp_path)["updated"] == 0
+    hits = lookalike_json("search", "id:photos/odd/1.png", "--where", "label = 'even'", cwd=tmp_path)["hits"]
+    assert "photos/even/late.png" in [hit["id"] for hit in hits]
+    assert lookalike_json("index", "photos/odd", "--label-from", "none", cwd=tmp_path)["updated"] == 3
+    assert lookalike_json("index", "photos", cwd=tmp_path)["updated"] == 0
+    hits = lookalike_json("search", "id:photos/odd/1.png", "--where", "label is null", cwd=tmp_path)["hits"]
+    assert {hit["attributes"]["folder"] for hit in hits} == {"odd"}
+
+
 def test_a_limit_refuses_and_a_raised_one_tries_again(tmp_path):
     album(tmp_path / "photos", 2)
     report = lookalike_json("index", "photos", "--max-pixels", 1000, cwd=tmp_path)

@@ -120,7 +120,8 @@ class Gallery:
             ``datasets.Dataset``, or a list of these. What is new is embedded, what has changed is embedded again, and
             what is gone from it is removed; the same source a second time costs almost nothing.
         options : limits, threads, and who is told of the progress.
-        label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``.
+        label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``. It is
+            remembered for this source; ``none`` ends that.
         embedding_column : of Parquet tables that hold embeddings already, which are taken instead of made. A new
             gallery of them is asked with ids and vectors; one that is opened with their encoder, with pictures too.
 
@@ -135,17 +136,27 @@ class Gallery:
         InputError : if embeddings were not made by the gallery's encoder.
         StoreError : if the gallery cannot be written.
         """
+        from lookalike.api.label_rules import NO_LABELS, recalled, with_rule
+        from lookalike.building.build import BuildOptions, build
         from lookalike.sources.labelled import LabelledSource
         from lookalike.sources.precomputed_files import parquet_embeddings
         from lookalike.sources.resolve import open_source
 
+        base = self.location.base
         if embedding_column is None:
-            opened = open_source(source, base=self.location.base)
+            opened = open_source(source, base=base)
         else:
-            opened = parquet_embeddings(source, embedding_column, base=self.location.base)
+            opened = parquet_embeddings(source, embedding_column, base=base)
+        options = options or BuildOptions(limits=self._limits)
+        store = self._store_for_writing(opened, options)
+        rules = store.manifest.label_rules
         if label_from is not None:
+            rules = with_rule(rules, opened, label_from, base=base)
+        if label_from in (None, NO_LABELS):
+            opened = recalled(opened, rules, base=base)
+        else:
             opened = LabelledSource(opened, label_from)
-        return self._build(opened, options)
+        return build(store, opened, lambda: self.encoder, replace(options, label_rules=rules))
 
     def add_embeddings(
         self,
@@ -171,9 +182,12 @@ class Gallery:
         InputError : if these do not fit together, or the vectors were not made by the gallery's encoder.
         StoreError : if the gallery cannot be written.
         """
+        from lookalike.building.build import BuildOptions, build
         from lookalike.sources.precomputed_arrays import array_embeddings
 
-        return self._build(array_embeddings(ids, vectors, attributes=attributes, uris=uris), None)
+        source = array_embeddings(ids, vectors, attributes=attributes, uris=uris)
+        options = BuildOptions(limits=self._limits)
+        return build(self._store_for_writing(source, options), source, lambda: self.encoder, options)
 
     def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
         self,
@@ -330,12 +344,6 @@ class Gallery:
         self._choice.check(spec)
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
-
-    def _build(self, source: Source, options: BuildOptions | None) -> BuildReport:
-        from lookalike.building.build import BuildOptions, build
-
-        options = options or BuildOptions(limits=self._limits)
-        return build(self._store_for_writing(source, options), source, lambda: self.encoder, options)
 
     def _store_for_writing(self, source: Source, options: BuildOptions) -> LanceStore:
         from lookalike.api.new_spec import new_spec

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +34,7 @@ from lookalike.search.uris import stored_uri
 from lookalike.sources.precomputed import PrecomputedRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
 
     from lookalike.arrays import Vectors
@@ -57,6 +57,8 @@ class BuildOptions:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Threads that read and decode."""
     progress: Progress = field(default_factory=NoProgress)
+    label_rules: Mapping[str, str] | None = None
+    """Where labels come from by now, to be noted in the gallery; None leaves what is noted."""
 
 
 def build(
@@ -90,6 +92,7 @@ def build(
         remove_leftovers(store)
         run = _Run(store, source, encoder, options)
         run.plan()
+        run.note_label_rules()
         run.execute()
         run.remove_gone()
         run.finish()
@@ -129,6 +132,12 @@ class _Run:
                 self._to_do += 1
             if ref.id in self._known_skips:
                 self._listed_skips.add(ref.id)
+
+    def note_label_rules(self) -> None:
+        """Note where labels come from, once the source has shown that it has them."""
+        rules = self._options.label_rules
+        if rules is not None and rules != self._store.manifest.label_rules:
+            self._store.describe(replace(self._store.manifest, label_rules=rules))
 
     def execute(self) -> None:
         """List the source again, and embed and write what there is to do."""

@@ -57,7 +57,10 @@ def index(
     index_spec: Annotated[str, typer.Option("--index", metavar="SPEC", help="How to search: auto or exact.")] = "auto",
     label_from: Annotated[
         str | None,
-        typer.Option(metavar="parent|COLUMN", help="Take the attribute `label` from the folder's name or a column."),
+        typer.Option(
+            metavar="parent|COLUMN|none",
+            help="Take the attribute `label` from the folder's name or a column, now and in later runs over it.",
+        ),
     ] = None,
     embedding_column: Annotated[
         str | None,

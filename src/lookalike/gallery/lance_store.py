@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
-_CACHE_BYTES = 32 << 20
+_CACHE_BYTES = 16 << 20
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
 _FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -114,6 +114,19 @@ class LanceStore:
         with store_errors(self.location):
             if self._dataset.latest_version != self._dataset.version:
                 self._dataset = self._newest()
+                self.manifest = Manifest.from_metadata(self._dataset.schema.metadata, str(self.location.folder))
+
+    def describe(self, manifest: Manifest) -> None:
+        """Replace what the gallery says of itself; only for who holds the writer lock.
+
+        Raises
+        ------
+        StoreError : if the gallery cannot be written.
+        """
+        with self._writing() as dataset:
+            metadata = {key.decode(): value.decode() for key, value in manifest.to_metadata().items()}
+            dataset.update_schema_metadata(metadata)
+        self.manifest = manifest
 
     def add(self, records: Sequence[Record], embeddings: Vectors) -> None:
         """Append items whose ids are not in the gallery, in one commit.

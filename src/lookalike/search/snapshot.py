@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lookalike.arrays import Vectors
     from lookalike.gallery.lance_store import LanceStore
 
-_ROWS = 1_024
+_ROWS = 128  # the allocator keeps what larger reads leave, tens of megabytes
 _SAMPLE = 32
 _PREFIX = "exact-v"
 _VECTORS, _NORMS, _ROW_IDS, _ABOUT = "vectors.f32", "norms.npy", "row_ids.npy", "snapshot.json"

@@ -19,17 +19,17 @@ class CombinedSource:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.uri = ", ".join(source.uri for source in sources)
-        self._sources = tuple(sources)
+        self.sources = tuple(sources)
 
     @property
     def unreadable(self) -> list[str]:
         """What could not be entered on the latest listing."""
-        return [path for source in self._sources for path in getattr(source, "unreadable", ())]
+        return [path for source in self.sources for path in getattr(source, "unreadable", ())]
 
     @property
     def stamp_prefixes(self) -> list[str]:
         """What the stamps of items begin with that came from one of the sources."""
-        return [prefix for source in self._sources for prefix in getattr(source, "stamp_prefixes", ())]
+        return [prefix for source in self.sources for prefix in getattr(source, "stamp_prefixes", ())]
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items of each source in turn.
@@ -39,16 +39,16 @@ class CombinedSource:
         SourceError : if one of the sources cannot be read.
         """
         seen = Seen()
-        for source in self._sources:
+        for source in self.sources:
             yield from (ref for ref in source if seen.add(ref.id))
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the item, from the source that lists it."""
-        for source in self._sources:
+        for source in self.sources:
             if source.covers(ref.id):
                 return source.read(ref)
         raise SourceError(ref.uri, "none of these sources lists it")
 
     def covers(self, item_id: str) -> bool:
         """Say whether one of the sources covers the item."""
-        return any(source.covers(item_id) for source in self._sources)
+        return any(source.covers(item_id) for source in self.sources)

@@ -31,6 +31,11 @@ class FilesSource:
         # from id to path
         self._paths = {item_id(path, base): path for path in (anchored(path, base) for path in paths)}
 
+    @property
+    def folders(self) -> Sequence[str]:
+        """The folders that the files are in, absolute."""
+        return tuple({str(Path(path).parent) for path in self._paths.values()})
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the files.
 

@@ -12,7 +12,7 @@ from lookalike.sources.names import anchored, file_ref, is_below, name_of, parts
 from lookalike.sources.walk import Walk, is_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lookalike.images.ref import ImageRef
 
@@ -31,6 +31,11 @@ class FolderSource:
         self._base = base
         self._root = anchored(root, base)
         self._walk = Walk(self._root, enters=lambda path: is_visible(name_of(path)), keeps=_is_listed)
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """The folder, absolute."""
+        return (self._root,)
 
     @property
     def unreadable(self) -> list[str]:

@@ -47,6 +47,11 @@ class GlobSource:
         self._walk = Walk(self._root, enters=lambda path: self._matches(path, is_folder=True), keeps=self._is_listed)
 
     @property
+    def folders(self) -> Sequence[str]:
+        """The folder that all files it can match are in, absolute."""
+        return (self._root,)
+
+    @property
     def unreadable(self) -> list[str]:
         """The folders that could not be entered on the latest listing."""
         return [printable(path) for path in self._walk.closed]

@@ -77,7 +77,7 @@ def npy_embeddings(path: Path, *, base: Path) -> PrecomputedSource:
         raise InputError(msg)
     rows = _numbered(path, vectors.count, base) if not beside else _named_rows(beside[0], None, base)
     place = anchored(path, base)
-    return PrecomputedSource(printable(str(path)), rows, vectors, owner=item_id(place, base))
+    return PrecomputedSource(printable(place), rows, vectors, owner=item_id(place, base))
 
 
 def _expanded(spec: Any) -> Sequence[str]:
@@ -106,9 +106,8 @@ def _open_parquet(spec: str, column: str, base: Path) -> PrecomputedSource:
         raise InputError(msg)
     vectors = ParquetVectors(path, column)
     place = anchored(path, base)
-    return PrecomputedSource(
-        printable(name), _named_rows(path, image, base), vectors, owner=f"{item_id(place, base)}#{column}"
-    )
+    owner = f"{item_id(place, base)}#{column}"
+    return PrecomputedSource(printable(place), _named_rows(path, image, base), vectors, owner=owner)
 
 
 def _named_rows(path: Path, image: str | None, base: Path) -> NamedRows:
