@@ -16,6 +16,7 @@ from lookalike.encoders.loading import (
     load_encoder,
     load_encoder_for,
 )
+from lookalike.encoders.presets import checkpoint_of
 from lookalike.errors import SpaceMismatchError, StoreCorruptError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -108,6 +109,6 @@ def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
 
 
 def _canonical(name: str) -> str:
-    name = _ALIASES.get(name, name)
+    name = _ALIASES.get(name, checkpoint_of(name))
     folder = Path(name).expanduser()
     return str(folder.resolve()) if folder.is_dir() else name

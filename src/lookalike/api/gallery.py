@@ -12,6 +12,7 @@ import numpy as np
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
+from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.errors import SourceError, StoreCorruptError, StoreMissingError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
@@ -21,7 +22,7 @@ from lookalike.metric import Metric
 from lookalike.sources.names import original
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.skipped_store import SkippedItem
     from lookalike.images.decode import Limits
+    from lookalike.images.ref import Scalar
     from lookalike.search.hit import Hit
     from lookalike.search.query import QueryResolver, ResolvedQuery
     from lookalike.search.searcher import Searcher, SearchOptions
+    from lookalike.sources.base import Source
 
 
 class Gallery:
@@ -101,7 +104,14 @@ class Gallery:
     def __repr__(self) -> str:
         return f"Gallery({str(self.path)!r}, {len(self)} items)"
 
-    def add(self, source: Any, options: BuildOptions | None = None, *, label_from: str | None = None) -> BuildReport:
+    def add(
+        self,
+        source: Any,
+        options: BuildOptions | None = None,
+        *,
+        label_from: str | None = None,
+        embedding_column: str | None = None,
+    ) -> BuildReport:
         """Bring the gallery up to date with a source.
 
         Parameters
@@ -112,6 +122,8 @@ class Gallery:
         options : limits, threads, and who is told of the progress.
         label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``. It is
             remembered for this source; ``none`` ends that.
+        embedding_column : of Parquet tables that hold embeddings already, which are taken instead of made. A new
+            gallery of them is asked with ids and vectors; one that is opened with their encoder, with pictures too.
 
         Returns
         -------
@@ -121,18 +133,22 @@ class Gallery:
         ------
         SourceError : if the source does not exist, cannot be read or holds no images.
         SpaceMismatchError : if the gallery was made by another encoder.
+        InputError : if embeddings were not made by the gallery's encoder.
         StoreError : if the gallery cannot be written.
         """
         from lookalike.api.label_rules import NO_LABELS, recalled, with_rule
         from lookalike.building.build import BuildOptions, build
         from lookalike.sources.labelled import LabelledSource
+        from lookalike.sources.precomputed_files import parquet_embeddings
         from lookalike.sources.resolve import open_source
 
         base = self.location.base
-        opened = open_source(source, base=base)
-        if not self.location.exists():
-            _check_not_empty(opened)
-        store = self._store_for_writing()
+        if embedding_column is None:
+            opened = open_source(source, base=base)
+        else:
+            opened = parquet_embeddings(source, embedding_column, base=base)
+        options = options or BuildOptions(limits=self._limits)
+        store = self._store_for_writing(opened, options)
         rules = store.manifest.label_rules
         if label_from is not None:
             rules = with_rule(rules, opened, label_from, base=base)
@@ -140,8 +156,38 @@ class Gallery:
             opened = recalled(opened, rules, base=base)
         else:
             opened = LabelledSource(opened, label_from)
-        options = options or BuildOptions(limits=self._limits)
         return build(store, opened, lambda: self.encoder, replace(options, label_rules=rules))
+
+    def add_embeddings(
+        self,
+        ids: Sequence[str],
+        vectors: Any,
+        *,
+        attributes: Sequence[Mapping[str, Scalar]] | None = None,
+        uris: Sequence[str] | None = None,
+    ) -> BuildReport:
+        """Add embeddings that were made elsewhere, or replace those of the same ids; others stay.
+
+        A new gallery of them has no encoder, unless it was opened with the one that made them.
+
+        Parameters
+        ----------
+        ids : n different ids.
+        vectors : shape (n, dim), of real numbers. One that is not finite, or all zeros, is listed as failed.
+        attributes : n mappings.
+        uris : n paths or URLs of the pictures; by default the ids. Pictures that are there are shown with hits.
+
+        Raises
+        ------
+        InputError : if these do not fit together, or the vectors were not made by the gallery's encoder.
+        StoreError : if the gallery cannot be written.
+        """
+        from lookalike.building.build import BuildOptions, build
+        from lookalike.sources.precomputed_arrays import array_embeddings
+
+        source = array_embeddings(ids, vectors, attributes=attributes, uris=uris)
+        options = BuildOptions(limits=self._limits)
+        return build(self._store_for_writing(source, options), source, lambda: self.encoder, options)
 
     def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
         self,
@@ -299,7 +345,8 @@ class Gallery:
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
 
-    def _store_for_writing(self) -> LanceStore:
+    def _store_for_writing(self, source: Source, options: BuildOptions) -> LanceStore:
+        from lookalike.api.new_spec import new_spec
         from lookalike.gallery.lance_store import LanceStore
         from lookalike.gallery.lock import writer_lock
         from lookalike.gallery.manifest import Manifest
@@ -307,7 +354,8 @@ class Gallery:
         try:
             return self.store
         except StoreMissingError:
-            spec = self.encoder.spec
+            is_chosen = self._encoder is not None or self._choice.name not in (None, PRECOMPUTED)
+            spec = new_spec(source, lambda: self.encoder, options.limits, is_chosen=is_chosen)
         with writer_lock(self.location, on_wait=lambda _: None):
             try:  # another run may have made it meanwhile
                 return self.store
@@ -343,8 +391,3 @@ def open_gallery(path: str | Path | None = None, *, encoder: Encoder | str | Non
     """
     chosen = EncoderChoice(encoder) if isinstance(encoder, str) else encoder
     return Gallery(locate(path), chosen)
-
-
-def _check_not_empty(source: Any) -> None:
-    """Raise the source's own error before a gallery is made for it, if it cannot be listed or is empty."""
-    next(iter(source), None)

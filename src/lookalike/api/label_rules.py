@@ -53,6 +53,11 @@ class RecalledLabels:
         """The folders that could not be entered on the latest listing."""
         return getattr(self._source, "unreadable", ())
 
+    @property
+    def stamp_prefixes(self) -> Sequence[str]:
+        """What the stamps of items begin with that came from the source."""
+        return getattr(self._source, "stamp_prefixes", ())
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items; one without the attribute has no label."""
         in_folders = hasattr(self._source, "folders")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SOURCES = (
     "Folders; image files; glob patterns such as 'photos/**/*.jpg'; tables (.parquet, .csv, .tsv, .json, .jsonl, also "
-    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); lists of paths and URLs (.txt, or - for standard "
+    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); embeddings (.npy); lists of paths and URLs (.txt, or - for standard "
     "input); http(s) URLs; other URLs with the extra cloud, such as s3://bucket/photos or zip://::photos.zip; data "
     "sets, as hf:NAME[:SPLIT] or saved on disk."
 )
@@ -43,7 +43,11 @@ def index(
     gallery: GalleryOption = None,
     encoder: Annotated[
         str | None,
-        typer.Option("--encoder", "-e", help="embedded, a model's folder, or owner/model on the Hugging Face hub."),
+        typer.Option(
+            "--encoder",
+            "-e",
+            help="A name that `lookalike models` lists, a model's folder, or owner/model on the Hugging Face hub.",
+        ),
     ] = None,
     pooling: Annotated[
         str, typer.Option(help="auto, cls, mean, pooler, image-features or average, for a transformers model.")
@@ -64,6 +68,10 @@ def index(
             help="Take the attribute `label` from the folder's name or a column, now and in later runs over it.",
         ),
     ] = None,
+    embedding_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of Parquet tables: embeddings that are taken instead of made."),
+    ] = None,
     max_pixels: MaxPixelsOption = 200_000_000,
     max_bytes: MaxBytesOption = 200_000_000,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if an item could not be indexed.")] = False,
@@ -80,12 +88,13 @@ def index(
     if index_spec not in _INDEXES:
         kind = "index"
         raise UnknownNameError(kind, index_spec, _INDEXES)
-    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
+    choice = EncoderChoice(encoder, EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code))
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
-    target = Gallery(locate(gallery), EncoderChoice(encoder, options), limits=limits)
+    target = Gallery(locate(gallery), choice, limits=limits)
     started = time.perf_counter()
     with BuildProgress() as progress:
-        report = target.add(sources, BuildOptions(limits=limits, progress=progress), label_from=label_from)
+        options = BuildOptions(limits=limits, progress=progress)
+        report = target.add(sources, options, label_from=label_from, embedding_column=embedding_column)
     report.seconds = time.perf_counter() - started
     if as_json:
         print_json(_as_dict(target, report))

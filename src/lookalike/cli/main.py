@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lookalike
-from lookalike.cli import demo, doctor, errors, index, info, search
+from lookalike.cli import compare, demo, doctor, errors, index, info, models, search
 
 app = typer.Typer(
     name="lookalike",
@@ -37,5 +37,7 @@ app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("info")(info.info)
 app.command("errors")(errors.errors)
+app.command("models")(models.models)
+app.command("compare")(compare.compare)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

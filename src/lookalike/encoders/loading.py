@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders.pooling import POOLINGS
+from lookalike.encoders.presets import PRESET_NAMES, checkpoint_of
 from lookalike.errors import BackendMissingError, InputError, SpaceMismatchError, UnknownNameError
 from lookalike.plugins import Plugin, Registry
 
@@ -29,6 +30,7 @@ ENCODERS = Registry(
     {
         "embedded": Plugin("lookalike.encoders.embedded:load"),
         "efficientnet-lite0": Plugin("lookalike.encoders.embedded:load"),
+        "precomputed": Plugin("lookalike.encoders.precomputed:load"),
     },
 )
 """Names to functions ``(name: str, options: EncoderOptions) -> Encoder``."""
@@ -58,8 +60,9 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
 
     Parameters
     ----------
-    name : ``embedded`` (EfficientNet-Lite0, installed with the package), the name that a plug-in registered, a folder
-        that holds a saved ``transformers`` model, or a model's id on the Hugging Face hub (``owner/model``).
+    name : ``embedded`` (EfficientNet-Lite0, installed with the package), another preset (``small``, ``best``, ``text``,
+        ``beans``; see :mod:`lookalike.encoders.presets`), the name that a plug-in registered, a folder that holds a
+        saved ``transformers`` model, or a model's id on the Hugging Face hub (``owner/model``).
     pooling : how a checkpoint's features become one vector: ``auto``, ``cls``, ``mean`` (over patches), ``pooler``,
         ``image-features`` (the embedding that is shared with texts) or ``average`` (over a feature map).
     preprocessing : ``auto``, ``processor`` (a checkpoint's own), or ``resize-crop`` (short side to 256/224 of the
@@ -134,6 +137,7 @@ def check_name(name: str) -> None:
 
 def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
     """Return what makes the encoder of that name."""
+    name = checkpoint_of(name)
     if name in ENCODERS.names():
         return partial(ENCODERS.load(name), name)
     folder = Path(name).expanduser()
@@ -147,7 +151,7 @@ def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
         raise InputError(msg)
     if name.count("/") == 1 and all(name.split("/")):
         return partial(_load_checkpoint, name)
-    raise UnknownNameError(ENCODERS.kind, name, ENCODERS.names())
+    raise UnknownNameError(ENCODERS.kind, name, {*ENCODERS.names(), *PRESET_NAMES})
 
 
 def _load_checkpoint(name: str, options: EncoderOptions) -> Encoder:

@@ -18,6 +18,7 @@ from lookalike.sources.folder import FolderSource
 from lookalike.sources.lists import LIST_SUFFIXES, STANDARD_INPUT, list_source, standard_input_source
 from lookalike.sources.names import original, printable
 from lookalike.sources.pattern import GlobSource, is_pattern
+from lookalike.sources.precomputed_files import NPY_SUFFIX, npy_embeddings
 from lookalike.sources.remote import RemoteSource
 from lookalike.sources.shards import ShardsSource
 from lookalike.sources.table import split_table, table_source
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _SUPPORTED = (
     "name a folder, image files, a glob pattern such as 'photos/**/*.jpg', a table (.parquet, .csv, .tsv, .json or "
     ".jsonl), tar archives such as shard-{000..009}.tar, a list of paths or URLs (.txt, or - for standard input), an "
-    "http(s) or other URL, hf:NAME[:SPLIT], or a data set saved on disk"
+    "http(s) or other URL, hf:NAME[:SPLIT], a data set saved on disk, or embeddings (.npy)"
 )
 _PACKED = re.compile(r"\.(tar\.\w+|tgz|zip)$", re.IGNORECASE)
 _URL = re.compile(r"^(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -44,9 +45,9 @@ def open_source(spec: Any, *, base: Path) -> Source:
     ----------
     spec : a folder, a file, a glob pattern, a table as ``x.parquet`` or ``x.parquet#COLUMN``, a tar archive as
         ``x.tar`` or ``x-{000..009}.tar``, a list of paths and URLs as ``x.txt`` or ``-`` for standard input, an
-        ``http:`` or ``https:`` URL, a URL that ``fsspec`` reaches, ``hf:NAME[:SPLIT]``, or a folder that
-        ``Dataset.save_to_disk`` wrote, as text or a path; a ``Dataset`` or ``DatasetDict``; a source already; or a list
-        of any of these.
+        ``http:`` or ``https:`` URL, a URL that ``fsspec`` reaches, ``hf:NAME[:SPLIT]``, a folder that
+        ``Dataset.save_to_disk`` wrote, or embeddings as ``x.npy``, as text or a path; a ``Dataset`` or ``DatasetDict``;
+        a source already; or a list of any of these.
     base : the folder that holds the gallery: ids of files inside are relative to it.
 
     Raises
@@ -166,6 +167,8 @@ def _open_file(path: Path, base: Path) -> Source:
         return list_source(path, base=base)
     if _is_archive(path):
         return ShardsSource([path], base=base)
+    if path.suffix.lower() == NPY_SUFFIX:
+        return npy_embeddings(path, base=base)
     if _PACKED.search(path.name):
         msg = (
             f"{printable(str(path))!r} is a packed archive, in which single pictures cannot be reached; unpack it and "
@@ -201,5 +204,5 @@ def _is_archive(path: Path) -> bool:
 
 def _is_collection(path: Path) -> bool:
     """Say whether a file holds or lists several pictures, by its suffix."""
-    is_listing = path.suffix.lower() in LIST_SUFFIXES or split_table(path.name) is not None
+    is_listing = path.suffix.lower() in (*LIST_SUFFIXES, NPY_SUFFIX) or split_table(path.name) is not None
     return is_listing or _is_archive(path) or _PACKED.search(path.name) is not None
