@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
+from lookalike.encoders.loading import EncoderOptions, is_checkpoint, load_encoder, load_encoder_for
 from lookalike.errors import SpaceMismatchError, StoreCorruptError
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class EncoderChoice:
         chosen = self.options
         if spec is not None:
             self.check(spec)
-            return load_encoder_for(spec, device=chosen.device, trust_remote_code=chosen.trust_remote_code)
+            name = self.name if self.may_have_moved(spec) else None
+            return load_encoder_for(spec, name=name, device=chosen.device, trust_remote_code=chosen.trust_remote_code)
         return load_encoder(
             self.name or DEFAULT_ENCODER,
             pooling=chosen.pooling,
@@ -47,14 +48,15 @@ class EncoderChoice:
         )
 
     def check(self, spec: EncoderSpec) -> None:
-        """Compare what was asked for with the gallery's encoder, without loading either.
+        """Compare what was asked for with the gallery's encoder, as far as that goes without loading either.
 
         Raises
         ------
         SpaceMismatchError : if they differ.
         """
+        name = spec.name if self.name is None or self.may_have_moved(spec) else self.name
         asked = [
-            (_canonical(self.name or spec.name), _canonical(spec.name)),
+            (_canonical(name), _canonical(spec.name)),
             (self.options.pooling, spec.pooling),
             (self.options.preprocessing, spec.preprocessing),
             (self.options.precision, spec.precision),
@@ -62,6 +64,12 @@ class EncoderChoice:
         differing = [wanted for wanted, held in asked if wanted not in ("auto", held)]
         if differing:
             raise SpaceMismatchError(str(spec), ", ".join(differing), MISMATCH_REMEDY)
+
+    def may_have_moved(self, spec: EncoderSpec) -> bool:
+        """Say whether what was asked for is a checkpoint in another folder, of which its weights alone tell more."""
+        if self.name is None or _canonical(self.name) == _canonical(spec.name):
+            return False
+        return is_checkpoint(_canonical(self.name))
 
 
 MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a new gallery with --gallery"
@@ -99,5 +107,5 @@ def _described(spec: EncoderSpec) -> str:
 
 def _canonical(name: str) -> str:
     name = _ALIASES.get(name, name)
-    folder = Path(name).expanduser()
-    return str(folder.resolve()) if folder.is_dir() else name
+    folder = os.path.expanduser(name)  # noqa: PTH111 - unlike those of Path, these functions take any text
+    return os.path.realpath(folder) if os.path.isdir(folder) else name  # noqa: PTH112

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lookalike.search.hit import Hit
     from lookalike.search.query import QueryResolver, ResolvedQuery
     from lookalike.search.searcher import Searcher, SearchOptions
+    from lookalike.sources.base import Source
 
 
 class Gallery:
@@ -91,8 +92,9 @@ class Gallery:
     def encoder(self) -> Encoder:
         """The encoder, loaded when first asked for."""
         with self._lock:
+            spec = self.spec if self.location.exists() else None  # looks at the encoder, if there is need
             if self._encoder is None:
-                self._encoder = self._choice.load(self.spec if self.location.exists() else None)
+                self._encoder = self._choice.load(spec)
             return self._encoder
 
     def __len__(self) -> int:
@@ -133,6 +135,7 @@ class Gallery:
         if not self.location.exists():
             _check_not_empty(opened)
         store = self._store_for_writing()
+        self._note_moved_encoder(store)
         rules = store.manifest.label_rules
         if label_from is not None:
             rules = with_rule(rules, opened, label_from, base=base)
@@ -296,8 +299,21 @@ class Gallery:
 
     def _check(self, spec: EncoderSpec) -> None:
         self._choice.check(spec)
+        if self._encoder is None and self._choice.may_have_moved(spec):
+            self._encoder = self._choice.load(spec)
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
+
+    def _note_moved_encoder(self, store: LanceStore) -> None:
+        """Write down where the encoder is now, so that a search finds it there."""
+        from lookalike.gallery.lock import writer_lock
+
+        if not self._choice.may_have_moved(self.spec):
+            return
+        with writer_lock(self.location, on_wait=lambda _: None):
+            store.refresh()
+            place = {"name": self.encoder.spec.name, "revision": self.encoder.spec.revision}
+            store.describe(replace(store.manifest, encoder={**store.manifest.encoder, **place}))
 
     def _store_for_writing(self) -> LanceStore:
         from lookalike.gallery.lance_store import LanceStore
@@ -345,6 +361,9 @@ def open_gallery(path: str | Path | None = None, *, encoder: Encoder | str | Non
     return Gallery(locate(path), chosen)
 
 
-def _check_not_empty(source: Any) -> None:
-    """Raise the source's own error before a gallery is made for it, if it cannot be listed or is empty."""
-    next(iter(source), None)
+def _check_not_empty(source: Source) -> None:
+    """Raise the source's own error before a gallery is made for it, if it, or a part of it, is empty or unreadable."""
+    from lookalike.sources.combined import CombinedSource
+
+    for part in source.sources if isinstance(source, CombinedSource) else (source,):
+        next(iter(part), None)

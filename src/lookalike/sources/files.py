@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lookalike.images.ref import ImageRef
+
+
+_SHOWN = 60
+"""Characters of a name that is too long."""
 
 
 class FilesSource:
@@ -74,7 +79,14 @@ def read_file(ref: ImageRef) -> bytes:
 
 
 def missing(path: str) -> SourceError:
-    """Return the error for a path that does not exist, offering a similar name beside it."""
+    """Return the error for a path that cannot be found: why, or that it does not exist, with a similar name if any."""
+    try:
+        Path(path).stat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return SourceError(f"{printable(path)[:_SHOWN]}...", "no file has so long a name; check the path")
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            return SourceError(printable(path), error.strerror or "cannot be read")
     target = Path(absolute(path))
     try:
         while not target.parent.exists():
