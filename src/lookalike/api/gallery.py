@@ -108,9 +108,15 @@ class Gallery:
 
         Parameters
         ----------
-        source : a folder, an image file, a glob pattern, ``hf:NAME[:SPLIT]``, a data set saved on disk, a
-            ``datasets.Dataset``, or a list of these. What is new is embedded, what has changed is embedded again, and
-            what is gone from it is removed; the same source a second time costs almost nothing.
+        source : a folder, an image file, a glob pattern; a table (``x.parquet``, ``.csv``, ``.tsv``, ``.json``,
+            ``.jsonl``, with ``#COLUMN`` to choose its column of images); tar archives of samples (``x.tar``,
+            ``x-{000..009}.tar``); a list of paths and URLs (``x.txt``, or ``-`` for standard input); an ``http(s)://``
+            URL of a picture; a URL that ``fsspec`` reaches, such as ``s3://bucket/photos``; ``hf:NAME[:SPLIT]`` or a
+            data set saved on disk; all these as ``str``, files and folders as ``Path`` too. Or a ``datasets.Dataset``
+            or ``DatasetDict``, an object with ``uri``, ``__iter__``, ``read`` and ``covers`` (see
+            :class:`lookalike.sources.base.Source`), or a list of any of these. What is new is embedded, what has
+            changed is embedded again, and what is gone from it is removed; the same source a second time costs almost
+            nothing. What is no longer in a list of paths stays, as its folder may have brought it: see :meth:`remove`.
         options : limits, threads, and who is told of the progress.
         label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``. It is
             remembered for this source; ``none`` ends that.
@@ -160,10 +166,15 @@ class Gallery:
 
         Parameters
         ----------
-        query : a path, ``id:ID`` or a text as ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of
-            pixels; or a vector of shape (dim,).
+        query : a path, an ``http(s)://`` URL, ``id:ID`` of an item, or a text (for an encoder with a text side) as
+            ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3)
+            or (h, w, 4), uint8 or floats in [0, 1]; or a vector of shape (dim,). Files, bytes and PIL images that were
+            only opened are embedded just as the gallery embeds files. Pixels, and with them PIL images that were
+            loaded, cropped or changed, are embedded in full resolution; large JPEGs are decoded at a smaller scale, so
+            the same photo as pixels scores a little less than 1 (.994 to .998 with the embedded encoder).
         k : at least 1; all items are returned where there are fewer.
-        where : a condition over the attributes in SQL, such as ``folder = 'beach' and width > 1000``.
+        where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
+            taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
         min_score : hits below are left out.
         metric : ``cosine``, ``inner-product`` or ``l2``.
         include_self : keep the query itself among the hits if it is an item of the gallery.
