@@ -56,11 +56,12 @@ def test_a_picture_in_any_form_is_the_same_query(resolver, folder, monkeypatch):
         assert is_of(query, 1)
         assert query.item_id == "sub/0001.png"
         assert query.picture == path.read_bytes()
-    for form in (path.read_bytes(), Image.open(path), pixels_of(1)):
-        query = resolver.resolve(form)
-        assert is_of(query, 1)
-        assert query.item_id is None
-        assert query.picture is not None
+    with Image.open(path) as image:
+        for form in (path.read_bytes(), image, pixels_of(1)):
+            query = resolver.resolve(form)
+            assert is_of(query, 1)
+            assert query.item_id is None
+            assert query.picture is not None
 
 
 def test_an_item_of_the_gallery_needs_no_encoder(store):

@@ -12,7 +12,7 @@ import numpy as np
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
-from lookalike.errors import SourceError, StoreCorruptError, StoreMissingError
+from lookalike.errors import SourceError, StoreCorruptError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.images.digest import content_digest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
-    from lookalike.building.report import BuildReport
+    from lookalike.building.report import BuildReport, Removal
     from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.skipped_store import SkippedItem
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from lookalike.search.hit import Hit
     from lookalike.search.query import QueryResolver, ResolvedQuery
     from lookalike.search.searcher import Searcher, SearchOptions
-    from lookalike.sources.base import Source
 
 
 class Gallery:
@@ -89,6 +88,11 @@ class Gallery:
         return self._opened
 
     @property
+    def choice(self) -> EncoderChoice:
+        """The encoder that was asked for; nothing if it was passed ready-made."""
+        return self._choice
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder, loaded when first asked for."""
         with self._lock:
@@ -131,26 +135,45 @@ class Gallery:
         SpaceMismatchError : if the gallery was made by another encoder.
         StoreError : if the gallery cannot be written.
         """
-        from lookalike.api.label_rules import NO_LABELS, recalled, with_rule
-        from lookalike.building.build import BuildOptions, build
-        from lookalike.sources.labelled import LabelledSource
-        from lookalike.sources.resolve import open_source
+        from lookalike.api.adding import add_source
+        from lookalike.building.build import BuildOptions
 
-        base = self.location.base
-        opened = open_source(source, base=base)
-        if not self.location.exists():
-            _check_not_empty(opened)
-        store = self._store_for_writing()
-        self._note_moved_encoder(store)
-        rules = store.manifest.label_rules
-        if label_from is not None:
-            rules = with_rule(rules, opened, label_from, base=base)
-        if label_from in (None, NO_LABELS):
-            opened = recalled(opened, rules, base=base)
-        else:
-            opened = LabelledSource(opened, label_from)
-        options = options or BuildOptions(limits=self._limits)
-        return build(store, opened, lambda: self.encoder, replace(options, label_rules=rules))
+        return add_source(self, source, options or BuildOptions(limits=self._limits), label_from=label_from)
+
+    def remove(
+        self,
+        ids: str | Path | Sequence[str | Path] | None = None,
+        *,
+        where: str | None = None,
+        missing: bool = False,
+        dry_run: bool = False,
+    ) -> Removal:
+        """Take items out of the gallery; files are left alone, and a source that lists them brings them back.
+
+        Parameters
+        ----------
+        ids : ids as ``id:ID``; paths, of folders, archives and tables with all that is in them, or patterns, none of
+            which need exist any more; URLs, or ``hf:NAME[:SPLIT]``. An item is meant if one of them means it.
+        where : only items that match; see :meth:`search`.
+        missing : only items that are files of their own which do not exist, such as after their folder was removed; on
+            a disk that is not connected they do not exist either.
+        dry_run : only say what would go.
+
+        Returns
+        -------
+        The ids that were meant, and how many items left and are left.
+
+        Raises
+        ------
+        InputError : if nothing is given, one of ``ids`` means nothing, or the condition cannot be used.
+        StoreError : if there is no gallery, or it cannot be written.
+        """
+        from lookalike.building.removal import remove, would_remove
+        from lookalike.search.selection import Choice
+
+        names = [ids] if isinstance(ids, (str, Path)) else ids
+        choice = Choice(None if names is None else [str(name) for name in names], where, missing)
+        return would_remove(self.store, choice) if dry_run else remove(self.store, choice, on_wait=lambda _: None)
 
     def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
         self,
@@ -315,33 +338,6 @@ class Gallery:
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
 
-    def _note_moved_encoder(self, store: LanceStore) -> None:
-        """Write down where the encoder is now, so that a search finds it there."""
-        from lookalike.gallery.lock import writer_lock
-
-        if not self._choice.may_have_moved(self.spec):
-            return
-        with writer_lock(self.location, on_wait=lambda _: None):
-            store.refresh()
-            place = {"name": self.encoder.spec.name, "revision": self.encoder.spec.revision}
-            store.describe(replace(store.manifest, encoder={**store.manifest.encoder, **place}))
-
-    def _store_for_writing(self) -> LanceStore:
-        from lookalike.gallery.lance_store import LanceStore
-        from lookalike.gallery.lock import writer_lock
-        from lookalike.gallery.manifest import Manifest
-
-        try:
-            return self.store
-        except StoreMissingError:
-            spec = self.encoder.spec
-        with writer_lock(self.location, on_wait=lambda _: None):
-            try:  # another run may have made it meanwhile
-                return self.store
-            except StoreMissingError:
-                LanceStore.create(self.location, Manifest(encoder=spec.to_dict(), dim=spec.dim))
-        return self.store
-
 
 def as_metric(name: Metric | str) -> Metric:
     """Return the metric of that name.
@@ -370,11 +366,3 @@ def open_gallery(path: str | Path | None = None, *, encoder: Encoder | str | Non
     """
     chosen = EncoderChoice(encoder) if isinstance(encoder, str) else encoder
     return Gallery(locate(path), chosen)
-
-
-def _check_not_empty(source: Source) -> None:
-    """Raise the source's own error before a gallery is made for it, if it, or a part of it, is empty or unreadable."""
-    from lookalike.sources.combined import CombinedSource
-
-    for part in source.sources if isinstance(source, CombinedSource) else (source,):
-        next(iter(part), None)

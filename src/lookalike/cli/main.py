@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import lookalike
-from lookalike.cli import demo, doctor, errors, index, info, search
+from lookalike.cli import demo, doctor, errors, index, info, remove, search
 from lookalike.cli.output import say_error
 from lookalike.errors import LookalikeError
 
@@ -60,5 +60,6 @@ app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("info")(info.info)
 app.command("errors")(errors.errors)
+app.command("remove")(remove.remove)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

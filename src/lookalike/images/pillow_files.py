@@ -15,7 +15,7 @@ def encoded_file(image: Any) -> bytes | None:
     """
     if not isinstance(image, ImageFile.ImageFile) or not image.tile or image.tell() != 0:
         return None
-    file = image.fp
+    file: Any = image.fp
     try:
         place = file.tell()
         file.seek(0)

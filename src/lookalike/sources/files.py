@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, SourceGoneError
 from lookalike.sources.names import absolute, anchored, file_ref, item_id, original, printable
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ def missing(path: str) -> SourceError:
         siblings = []
     close = difflib.get_close_matches(target.name, siblings, n=1)
     hint = f"; did you mean {printable(str(target.with_name(close[0])))}?" if close else ""
-    return SourceError(printable(path), f"there is no such file or folder{hint}")
+    return SourceGoneError(printable(path), f"there is no such file or folder{hint}")
