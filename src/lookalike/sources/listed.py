@@ -108,16 +108,11 @@ class ListedSource:
         return path.read_bytes()
 
     def covers(self, item_id: str) -> bool:
-        """Say whether the item is in the list, or is an entry that names nothing, present or past.
-
-        Of the others that were in it once, it cannot be told whether they are in the gallery for their folder's sake.
-        """
+        """Say whether the item is in the list; what was in it once cannot be told."""
         if self._listed is None:
             for _ in self:
                 pass
-        list_id, _, number = item_id.rpartition("#")
-        is_empty_entry = list_id == self._name.id and number.isascii() and number.isdecimal()
-        return is_empty_entry or (self._listed is not None and item_id in self._listed)
+        return self._listed is not None and item_id in self._listed
 
     def _ref(self, number: int, text: str) -> ImageRef:
         if is_web_url(text):
