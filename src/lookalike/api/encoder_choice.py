@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders.base import EncoderSpec
@@ -13,6 +13,7 @@ from lookalike.encoders.loading import (
     EncoderOptions,
     check_name,
     described,
+    is_checkpoint,
     load_encoder,
     load_encoder_for,
 )
@@ -45,7 +46,8 @@ class EncoderChoice:
         chosen = self.options
         if spec is not None:
             self.check(spec)
-            return load_encoder_for(spec, device=chosen.device, trust_remote_code=chosen.trust_remote_code)
+            name = self.name if self.may_have_moved(spec) else None
+            return load_encoder_for(spec, name=name, device=chosen.device, trust_remote_code=chosen.trust_remote_code)
         return load_encoder(
             self.name or DEFAULT_ENCODER,
             pooling=chosen.pooling,
@@ -56,7 +58,7 @@ class EncoderChoice:
         )
 
     def check(self, spec: EncoderSpec) -> None:
-        """Compare what was asked for with the gallery's encoder, without loading either.
+        """Compare what was asked for with the gallery's encoder, as far as that goes without loading either.
 
         Raises
         ------
@@ -65,7 +67,8 @@ class EncoderChoice:
         SpaceMismatchError : if they differ.
         """
         differing = []
-        if self.name is not None and _canonical(self.name) != _canonical(spec.name):
+        is_other = self.name is not None and _canonical(self.name) != _canonical(spec.name)
+        if self.name is not None and is_other and not self.may_have_moved(spec):
             check_name(self.name)
             differing.append(self.name)
         for option, known in CHOICES.items():
@@ -77,6 +80,12 @@ class EncoderChoice:
             differing.append(f"{option} {wanted}")
         if differing:
             raise SpaceMismatchError(str(spec), ", ".join(differing), MISMATCH_REMEDY)
+
+    def may_have_moved(self, spec: EncoderSpec) -> bool:
+        """Say whether what was asked for is a checkpoint in another folder, of which its weights alone tell more."""
+        if self.name is None or _canonical(self.name) == _canonical(spec.name):
+            return False
+        return is_checkpoint(_canonical(self.name))
 
 
 MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a new gallery with --gallery"
@@ -110,5 +119,5 @@ def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
 
 def _canonical(name: str) -> str:
     name = _ALIASES.get(name, checkpoint_of(name))
-    folder = Path(name).expanduser()
-    return str(folder.resolve()) if folder.is_dir() else name
+    folder = os.path.expanduser(name)  # noqa: PTH111 - unlike those of Path, these functions take any text
+    return os.path.realpath(folder) if os.path.isdir(folder) else name  # noqa: PTH112

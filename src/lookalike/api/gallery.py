@@ -13,7 +13,7 @@ import numpy as np
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
-from lookalike.errors import SourceError, StoreCorruptError, StoreMissingError
+from lookalike.errors import SourceError, StoreCorruptError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.images.digest import content_digest
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
-    from lookalike.building.report import BuildReport
+    from lookalike.building.report import BuildReport, Removal
     from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.skipped_store import SkippedItem
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from lookalike.search.hit import Hit
     from lookalike.search.query import QueryResolver, ResolvedQuery
     from lookalike.search.searcher import Searcher, SearchOptions
-    from lookalike.sources.base import Source
 
 
 class Gallery:
@@ -91,11 +90,22 @@ class Gallery:
         return self._opened
 
     @property
+    def choice(self) -> EncoderChoice:
+        """The encoder that was asked for; nothing if it was passed ready-made."""
+        return self._choice
+
+    @property
+    def has_chosen_encoder(self) -> bool:
+        """Whether the caller named an encoder, or passed one."""
+        return self._encoder is not None or self._choice.name not in (None, PRECOMPUTED)
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder, loaded when first asked for."""
         with self._lock:
+            spec = self.spec if self.location.exists() else None  # looks at the encoder, if there is need
             if self._encoder is None:
-                self._encoder = self._choice.load(self.spec if self.location.exists() else None)
+                self._encoder = self._choice.load(spec)
             return self._encoder
 
     def __len__(self) -> int:
@@ -116,9 +126,15 @@ class Gallery:
 
         Parameters
         ----------
-        source : a folder, an image file, a glob pattern, ``hf:NAME[:SPLIT]``, a data set saved on disk, a
-            ``datasets.Dataset``, or a list of these. What is new is embedded, what has changed is embedded again, and
-            what is gone from it is removed; the same source a second time costs almost nothing.
+        source : a folder, an image file, a glob pattern; a table (``x.parquet``, ``.csv``, ``.tsv``, ``.json``,
+            ``.jsonl``, with ``#COLUMN`` to choose its column of images); tar archives of samples (``x.tar``,
+            ``x-{000..009}.tar``); a list of paths and URLs (``x.txt``, or ``-`` for standard input); an ``http(s)://``
+            URL of a picture; a URL that ``fsspec`` reaches, such as ``s3://bucket/photos``; ``hf:NAME[:SPLIT]`` or a
+            data set saved on disk; all these as ``str``, files and folders as ``Path`` too. Or a ``datasets.Dataset``
+            or ``DatasetDict``, an object with ``uri``, ``__iter__``, ``read`` and ``covers`` (see
+            :class:`lookalike.sources.base.Source`), or a list of any of these. What is new is embedded, what has
+            changed is embedded again, and what is gone from it is removed; the same source a second time costs almost
+            nothing. What is no longer in a list of paths stays, as its folder may have brought it: see :meth:`remove`.
         options : limits, threads, and who is told of the progress.
         label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``. It is
             remembered for this source; ``none`` ends that.
@@ -136,27 +152,46 @@ class Gallery:
         InputError : if embeddings were not made by the gallery's encoder.
         StoreError : if the gallery cannot be written.
         """
-        from lookalike.api.label_rules import NO_LABELS, recalled, with_rule
-        from lookalike.building.build import BuildOptions, build
-        from lookalike.sources.labelled import LabelledSource
-        from lookalike.sources.precomputed_files import parquet_embeddings
-        from lookalike.sources.resolve import open_source
+        from lookalike.api.adding import add_source, open_for
+        from lookalike.building.build import BuildOptions
 
-        base = self.location.base
-        if embedding_column is None:
-            opened = open_source(source, base=base)
-        else:
-            opened = parquet_embeddings(source, embedding_column, base=base)
-        options = options or BuildOptions(limits=self._limits)
-        store = self._store_for_writing(opened, options)
-        rules = store.manifest.label_rules
-        if label_from is not None:
-            rules = with_rule(rules, opened, label_from, base=base)
-        if label_from in (None, NO_LABELS):
-            opened = recalled(opened, rules, base=base)
-        else:
-            opened = LabelledSource(opened, label_from)
-        return build(store, opened, lambda: self.encoder, replace(options, label_rules=rules))
+        opened = open_for(self, source, embedding_column=embedding_column)
+        return add_source(self, opened, options or BuildOptions(limits=self._limits), label_from=label_from)
+
+    def remove(
+        self,
+        ids: str | Path | Sequence[str | Path] | None = None,
+        *,
+        where: str | None = None,
+        missing: bool = False,
+        dry_run: bool = False,
+    ) -> Removal:
+        """Take items out of the gallery; files are left alone, and a source that lists them brings them back.
+
+        Parameters
+        ----------
+        ids : ids as ``id:ID``; paths, of folders, archives and tables with all that is in them, or patterns, none of
+            which need exist any more; URLs, or ``hf:NAME[:SPLIT]``. An item is meant if one of them means it.
+        where : only items that match; see :meth:`search`.
+        missing : only items that are files of their own which do not exist, such as after their folder was removed; on
+            a disk that is not connected they do not exist either.
+        dry_run : only say what would go.
+
+        Returns
+        -------
+        The ids that were meant, and how many items left and are left.
+
+        Raises
+        ------
+        InputError : if nothing is given, one of ``ids`` means nothing, or the condition cannot be used.
+        StoreError : if there is no gallery, or it cannot be written.
+        """
+        from lookalike.building.removal import remove, would_remove
+        from lookalike.search.selection import Choice
+
+        names = [ids] if isinstance(ids, (str, Path)) else ids
+        choice = Choice(None if names is None else [str(name) for name in names], where, missing)
+        return would_remove(self.store, choice) if dry_run else remove(self.store, choice, on_wait=lambda _: None)
 
     def add_embeddings(
         self,
@@ -182,12 +217,12 @@ class Gallery:
         InputError : if these do not fit together, or the vectors were not made by the gallery's encoder.
         StoreError : if the gallery cannot be written.
         """
-        from lookalike.building.build import BuildOptions, build
+        from lookalike.api.adding import add_source
+        from lookalike.building.build import BuildOptions
         from lookalike.sources.precomputed_arrays import array_embeddings
 
         source = array_embeddings(ids, vectors, attributes=attributes, uris=uris)
-        options = BuildOptions(limits=self._limits)
-        return build(self._store_for_writing(source, options), source, lambda: self.encoder, options)
+        return add_source(self, source, BuildOptions(limits=self._limits), label_from=None)
 
     def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
         self,
@@ -203,10 +238,15 @@ class Gallery:
 
         Parameters
         ----------
-        query : a path, ``id:ID`` or a text as ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of
-            pixels; or a vector of shape (dim,).
+        query : a path, an ``http(s)://`` URL, ``id:ID`` of an item, or a text (for an encoder with a text side) as
+            ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3)
+            or (h, w, 4), uint8 or floats in [0, 1]; or a vector of shape (dim,). Files, bytes and PIL images that were
+            only opened are embedded just as the gallery embeds files. Pixels, and with them PIL images that were
+            loaded, cropped or changed, are embedded in full resolution; large JPEGs are decoded at a smaller scale, so
+            the same photo as pixels scores a little less than 1 (.994 to .998 with the embedded encoder).
         k : at least 1; all items are returned where there are fewer.
-        where : a condition over the attributes in SQL, such as ``folder = 'beach' and width > 1000``.
+        where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
+            taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
         min_score : hits below are left out.
         metric : ``cosine``, ``inner-product`` or ``l2``.
         include_self : keep the query itself among the hits if it is an item of the gallery.
@@ -342,26 +382,10 @@ class Gallery:
 
     def _check(self, spec: EncoderSpec) -> None:
         self._choice.check(spec)
+        if self._encoder is None and self._choice.may_have_moved(spec):
+            self._encoder = self._choice.load(spec)
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
-
-    def _store_for_writing(self, source: Source, options: BuildOptions) -> LanceStore:
-        from lookalike.api.new_spec import new_spec
-        from lookalike.gallery.lance_store import LanceStore
-        from lookalike.gallery.lock import writer_lock
-        from lookalike.gallery.manifest import Manifest
-
-        try:
-            return self.store
-        except StoreMissingError:
-            is_chosen = self._encoder is not None or self._choice.name not in (None, PRECOMPUTED)
-            spec = new_spec(source, lambda: self.encoder, options.limits, is_chosen=is_chosen)
-        with writer_lock(self.location, on_wait=lambda _: None):
-            try:  # another run may have made it meanwhile
-                return self.store
-            except StoreMissingError:
-                LanceStore.create(self.location, Manifest(encoder=spec.to_dict(), dim=spec.dim))
-        return self.store
 
 
 def as_metric(name: Metric | str) -> Metric:

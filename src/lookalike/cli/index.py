@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _SOURCES = (
     "Folders; image files; glob patterns such as 'photos/**/*.jpg'; tables (.parquet, .csv, .tsv, .json, .jsonl, also "
-    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); embeddings (.npy); lists of paths and URLs (.txt, or - for standard "
-    "input); http(s) URLs; other URLs with the extra cloud, such as s3://bucket/photos or zip://::photos.zip; data "
-    "sets, as hf:NAME[:SPLIT] or saved on disk."
+    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); embeddings (.npy); lists of paths and URLs (.txt, or - "
+    "for standard input); http(s) URLs; other URLs with the extra cloud, such as s3://bucket/photos or "
+    "zip://::photos.zip; data sets, as hf:NAME[:SPLIT] or saved on disk."
 )
 _INDEXES = ("auto", "exact")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lookalike
-from lookalike.cli import compare, demo, doctor, errors, index, info, models, search
+from lookalike.cli import compare, demo, doctor, errors, index, info, models, remove, search
 
 app = typer.Typer(
     name="lookalike",
@@ -39,5 +39,6 @@ app.command("info")(info.info)
 app.command("errors")(errors.errors)
 app.command("models")(models.models)
 app.command("compare")(compare.compare)
+app.command("remove")(remove.remove)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import transformers
 
-from lookalike.encoders.transformers_encoder import TransformersEncoder, unwrapped
+from lookalike.encoders.transformers_encoder import TransformersEncoder, loading_options, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,14 +66,14 @@ def load(name: str, options: EncoderOptions) -> Encoder:
         encoder = TransformersEncoder(name, options)
         if encoder.spec.pooling != "image-features" or not hasattr(encoder.model, "get_text_features"):
             return encoder
-        tokenizer = _tokenizer(name, options)
+        tokenizer = _tokenizer(name, encoder.spec.revision, options)
     return encoder if tokenizer is None else TransformersPairEncoder(encoder, tokenizer)
 
 
-def _tokenizer(name: str, options: EncoderOptions) -> Any:
+def _tokenizer(name: str, revision: str, options: EncoderOptions) -> Any:
     """Return the checkpoint's tokenizer, or None if it was saved without one."""
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=options.trust_remote_code)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **loading_options(revision, options))
     except (OSError, ValueError, ImportError, LookupError, TypeError):
         return None
     # without files, transformers 5 makes one that knows its special tokens alone

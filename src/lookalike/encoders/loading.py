@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders.pooling import POOLINGS
 from lookalike.encoders.presets import PRESET_NAMES, checkpoint_of
-from lookalike.errors import BackendMissingError, InputError, SpaceMismatchError, UnknownNameError
+from lookalike.errors import BackendMissingError, EncoderError, InputError, SpaceMismatchError, UnknownNameError
 from lookalike.plugins import Plugin, Registry
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class EncoderOptions:
     precision: str = "auto"
     device: str = "auto"
     trust_remote_code: bool = False
+    revision: str = ""
+    """Of a checkpoint on the hub: the commit to load; empty: the newest."""
 
 
 def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller has
@@ -90,12 +92,16 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     return _find(name)(EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code))
 
 
-def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_code: bool = False) -> Encoder:
+def load_encoder_for(
+    spec: EncoderSpec, *, name: str | None = None, device: str = "auto", trust_remote_code: bool = False
+) -> Encoder:
     """Make the encoder of a stored spec again.
 
     Parameters
     ----------
-    spec : what a gallery was made by.
+    spec : what a gallery was made by. Of a checkpoint on the hub, the revision that it names is loaded where it can be
+        had, though the name may stand for a newer one by now.
+    name : where it is found now, if not under its own name.
     device : see :func:`load_encoder`.
     trust_remote_code : see :func:`load_encoder`.
 
@@ -104,11 +110,13 @@ def load_encoder_for(spec: EncoderSpec, *, device: str = "auto", trust_remote_co
     SpaceMismatchError : if the encoder of that name is another one by now, such as after a change of its weights.
     LookalikeError : as :func:`load_encoder` does.
     """
-    make = _find(spec.name)
-    options = EncoderOptions(spec.pooling, spec.preprocessing, spec.precision, device, trust_remote_code)
+    make = _find_again(spec, name)
+    options = EncoderOptions(spec.pooling, spec.preprocessing, spec.precision, device, trust_remote_code, spec.revision)
     remedy = "bring back the weights that it was made with, or index its images again"
+    if name is not None:
+        remedy = "name the encoder that it was made by, or index into a new gallery"
     try:
-        encoder = make(options)
+        encoder = _with_revision(make, options)
     except InputError as error:
         if device != "auto":  # the caller's choice, which may be what was refused
             raise
@@ -135,18 +143,47 @@ def check_name(name: str) -> None:
         _find(name)
 
 
+def is_checkpoint(folder: str) -> bool:
+    """Say whether a folder holds a saved ``transformers`` model."""
+    return os.path.isfile(os.path.join(folder, "config.json"))  # noqa: PTH113, PTH118 - take any text, however long
+
+
+def _find_again(spec: EncoderSpec, name: str | None) -> Callable[[EncoderOptions], Encoder]:
+    try:
+        return _find(name or spec.name)
+    except InputError as error:
+        if name is None and os.path.isabs(spec.name):  # noqa: PTH117 - as the functions below
+            msg = (
+                f"the encoder of this gallery was in the folder {spec.name}, which holds no model now; bring it back, "
+                "or name the folder that it has moved to, with: lookalike index SOURCE --encoder FOLDER"
+            )
+            raise InputError(msg) from error
+        raise
+
+
+def _with_revision(make: Callable[[EncoderOptions], Encoder], options: EncoderOptions) -> Encoder:
+    try:
+        return make(options)
+    except EncoderError:
+        if not options.revision:
+            raise
+        # that commit is not at hand any more; if only other files have changed since, the present one is as good
+        return make(replace(options, revision=""))
+
+
 def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
     """Return what makes the encoder of that name."""
     name = checkpoint_of(name)
     if name in ENCODERS.names():
         return partial(ENCODERS.load(name), name)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
+    # unlike those of Path, these functions take any text, however long
+    folder = os.path.expanduser(name)  # noqa: PTH111
+    if os.path.isdir(folder):  # noqa: PTH112
+        if not is_checkpoint(folder):
             msg = f"the folder {name} holds no model (no config.json in it); give one written by save_pretrained"
             raise InputError(msg)
-        return partial(_load_checkpoint, str(folder.resolve()))
-    if folder.is_absolute() or name.startswith((".", "~")):
+        return partial(_load_checkpoint, os.path.realpath(folder))
+    if os.path.isabs(folder) or name.startswith((".", "~")):  # noqa: PTH117
         msg = f"there is no folder {name} to load an encoder from; check the path"
         raise InputError(msg)
     if name.count("/") == 1 and all(name.split("/")):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import transformers
+from transformers.utils.hub import extract_commit_hash
 
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
@@ -61,7 +62,8 @@ class TransformersEncoder:
         _survive_fork(self._device)
         self._dtype = _DTYPES[precision]
         self.batch_size = 16 if self._device.type == "cpu" else 128
-        remote = {"trust_remote_code": options.trust_remote_code}
+        revision = _commit(name, options.revision)
+        remote = loading_options(revision, options)
         with _explained(f"the encoder {name} cannot be loaded", _loading_remedy(name)):
             self.model, report = transformers.AutoModel.from_pretrained(
                 name, dtype=self._dtype, output_loading_info=True, **remote
@@ -78,7 +80,7 @@ class TransformersEncoder:
             dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
         self.spec = EncoderSpec(
             name=name,
-            revision=getattr(self.model.config, "_commit_hash", None) or "",
+            revision=revision,
             weights_digest=digest,
             pooling=self._pooling,
             preprocessing=preprocessing,
@@ -140,6 +142,22 @@ class TransformersEncoder:
         hidden, pooled = getattr(outputs, "last_hidden_state", None), getattr(outputs, "pooler_output", None)
         config = getattr(self.model.config, "vision_config", self.model.config)
         return Features(hidden, pooled, _patches(getattr(config, "patch_size", None), values.shape[-2:]))
+
+
+def loading_options(revision: str, options: EncoderOptions) -> dict[str, Any]:
+    """Return the keyword arguments of ``from_pretrained`` for a commit of a checkpoint; an empty one is no hub's."""
+    return {"trust_remote_code": options.trust_remote_code, **({"revision": revision} if revision else {})}
+
+
+def _commit(name: str, revision: str) -> str:
+    """Return the commit on the hub that a revision of a checkpoint means now; empty for a folder."""
+    if Path(name).is_absolute():
+        return ""
+    try:
+        file = transformers.utils.cached_file(name, "config.json", revision=revision or None)
+    except (OSError, ValueError):
+        return revision  # loading it will say what is wrong
+    return extract_commit_hash(file, None) or revision
 
 
 def _probe(prepare: Prepare) -> npt.NDArray[np.float32]:

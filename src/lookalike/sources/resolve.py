@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ def open_source(spec: Any, *, base: Path) -> Source:
             return _open_all(spec, base)
     except LookalikeError:
         raise
-    except OSError as error:  # a name too long for the file system, or below a folder that cannot be entered
+    except OSError as error:  # of a table, or of a folder's data set
         raise SourceError(printable(str(error.filename or spec)), error.strerror or "cannot be read") from error
     return _open_object(spec)
 
@@ -114,7 +115,7 @@ def _named_file(spec: Any) -> Path | None:
     if not isinstance(spec, (str, Path)) or spec == STANDARD_INPUT:
         return None
     path = _path(str(spec))
-    return path if path.is_file() and (_is_archive(path) or not _is_collection(path)) else None
+    return path if os.path.isfile(path) and (_is_archive(path) or not _is_collection(path)) else None  # noqa: PTH113
 
 
 def _open_text(spec: str, base: Path) -> Source:
@@ -144,14 +145,15 @@ def _path(text: str) -> Path:
 
 
 def _open_path(path: Path, base: Path) -> Source:
-    if path.is_dir():
+    # unlike those of Path, these functions take any text: a pattern may be longer than a name can be
+    if os.path.isdir(path):  # noqa: PTH112
         return saved_dataset(path, base=base) if is_saved_dataset(path) else FolderSource(path, base=base)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113
         return _open_file(path, base)
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110
         raise SourceError(printable(str(path)), "it is neither a file nor a folder")
     table = split_table(str(path))
-    if table is not None and table[1] is not None and Path(table[0]).is_file():
+    if table is not None and table[1] is not None and os.path.isfile(table[0]):  # noqa: PTH113
         return table_source(Path(table[0]), table[1], base=base)
     if has_braces(str(path)) and _is_collection(path):
         return _open_range(str(path), base)
@@ -190,7 +192,7 @@ def _open_pattern(pattern: str, base: Path) -> Source:
 
 def _open_range(names: str, base: Path) -> Source:
     paths = [Path(name) for name in expand_braces(names)]
-    absent = [path for path in paths if not path.is_file()]
+    absent = [path for path in paths if not os.path.isfile(path)]  # noqa: PTH113
     if absent:
         what = "none of them is" if len(absent) == len(paths) else f"{len(absent):,} of them are not"
         reason = f"it names {len(paths):,} files, and {what} there, such as {printable(str(absent[0]))}"
