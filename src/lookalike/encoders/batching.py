@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Pixels
 
 
+_PIXELS_AT_ONCE = {"cpu": 8 * 224 * 224, "gpu": 128 * 224 * 224}
+
+
+def batch_size(shape: Sequence[int], device: str = "cpu") -> int:
+    """Return how many inputs a model is best given at once.
+
+    Parameters
+    ----------
+    shape : of one input, (channels, height, width).
+    device : ``cpu``, or a GPU by any other name.
+    """
+    pixels = int(shape[-2]) * int(shape[-1])
+    return max(1, min(256, _PIXELS_AT_ONCE["cpu" if device == "cpu" else "gpu"] // pixels))
+
+
 def encode_staged(encoder: StagedEncoder, images: Sequence[Pixels]) -> Vectors:
     """Prepare and embed images, one batch after another.
 

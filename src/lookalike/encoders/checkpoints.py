@@ -31,7 +31,11 @@ class TransformersPairEncoder:
 
     def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
         self.spec = replace(images.spec, modalities=("image", "text"))
+        self.images = images
         self.pooling_reason = images.pooling_reason
+        self.runtime = images.runtime
+        self.runtime_reason = images.runtime_reason
+        self.notice = images.notice
         self.batch_size = images.batch_size
         self.decode_side = images.decode_side
         self.prepare = images.prepare
