@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
+from lookalike.encoders.base import KeptEncoder
 from lookalike.errors import SourceError, StoreCorruptError, StoreMissingError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from lookalike.building.build import BuildOptions
     from lookalike.building.report import BuildReport
     from lookalike.encoders.base import Encoder, EncoderSpec
+    from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.skipped_store import SkippedItem
     from lookalike.images.decode import Limits
@@ -90,10 +93,12 @@ class Gallery:
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded when first asked for."""
-        with self._lock:
-            if self._encoder is None:
-                self._encoder = self._choice.load(self.spec if self.location.exists() else None)
-            return self._encoder
+        return self._loaded()
+
+    @property
+    def notice(self) -> str:
+        """What a user should know of the encoder, once it is loaded: a sentence, or nothing."""
+        return getattr(self._encoder, "notice", "")
 
     def __len__(self) -> int:
         return len(self.store) if self.location.exists() else 0
@@ -123,6 +128,7 @@ class Gallery:
         StoreError : if the gallery cannot be written.
         """
         from lookalike.building.build import BuildOptions, build
+        from lookalike.building.sample import sample_images
         from lookalike.sources.labelled import LabelledSource
         from lookalike.sources.resolve import open_source
 
@@ -131,7 +137,7 @@ class Gallery:
             opened = LabelledSource(opened, label_from)
         if not self.location.exists():
             _check_not_empty(opened)
-        store = self._store_for_writing()
+        store = self._store_for_writing(partial(sample_images, opened, self._limits))
         return build(store, opened, lambda: self.encoder, options or BuildOptions(limits=self._limits))
 
     def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
@@ -290,7 +296,15 @@ class Gallery:
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
 
-    def _store_for_writing(self) -> LanceStore:
+    def _loaded(self, calibration: Calibration | None = None) -> Encoder:
+        with self._lock:
+            if self._encoder is None:
+                spec = self.spec if self.location.exists() else None
+                self._encoder = self._choice.load(spec, kept=self.location.encoders, calibration=calibration)
+            return self._encoder
+
+    def _store_for_writing(self, calibration: Calibration) -> LanceStore:
+        from lookalike.gallery.lance_errors import store_errors
         from lookalike.gallery.lance_store import LanceStore
         from lookalike.gallery.lock import writer_lock
         from lookalike.gallery.manifest import Manifest
@@ -298,11 +312,15 @@ class Gallery:
         try:
             return self.store
         except StoreMissingError:
-            spec = self.encoder.spec
+            encoder = self._loaded(calibration)
         with writer_lock(self.location, on_wait=lambda _: None):
             try:  # another run may have made it meanwhile
                 return self.store
             except StoreMissingError:
+                if isinstance(encoder, KeptEncoder):
+                    with store_errors(self.location):
+                        encoder.keep_in(self.location.encoders)
+                spec = encoder.spec
                 LanceStore.create(self.location, Manifest(encoder=spec.to_dict(), dim=spec.dim))
         return self.store
 

@@ -13,6 +13,8 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PrecisionOption,
+    RuntimeOption,
     TrustOption,
 )
 from lookalike.cli.output import BuildProgress, print_json, say, show_failures
@@ -45,9 +47,8 @@ def index(
     preprocessing: Annotated[
         str, typer.Option(help="auto, processor or resize-crop, for a transformers model.")
     ] = "auto",
-    precision: Annotated[
-        str, typer.Option(help="f32, or bf16 where the processor has it: faster, slightly coarser.")
-    ] = "auto",
+    precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
     index_spec: Annotated[str, typer.Option("--index", metavar="SPEC", help="How to search: auto or exact.")] = "auto",
@@ -71,13 +72,15 @@ def index(
     if index_spec not in _INDEXES:
         kind = "index"
         raise UnknownNameError(kind, index_spec, _INDEXES)
-    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
+    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code, runtime)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), EncoderChoice(encoder, options), limits=limits)
     started = time.perf_counter()
     with BuildProgress() as progress:
         report = target.add(sources, BuildOptions(limits=limits, progress=progress), label_from=label_from)
     report.seconds = time.perf_counter() - started
+    if target.notice:
+        say(f"note: {target.notice}")
     if as_json:
         print_json(_as_dict(target, report))
     else:

@@ -14,6 +14,7 @@ from lookalike.encoders.batching import batch_size, encode_staged
 from lookalike.encoders.conversions import conversion_of, load_processor
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.openvino_runtime import compile_model, has_bf16
+from lookalike.encoders.plain_preprocessing import restored
 from lookalike.encoders.preprocessing import make_prepare
 from lookalike.encoders.probe import probe_images
 from lookalike.errors import LookalikeError, first_line
@@ -209,6 +210,9 @@ def open_entry(entry: Entry, name: str, precision: str, options: EncoderOptions)
 
 
 def _prepare(entry: Entry, name: str, options: EncoderOptions) -> Prepare:
+    numbers = entry.about["prepare"]
+    if numbers is not None:
+        return restored(numbers)
     # the checkpoint's own code stays with the checkpoint
     source = name if options.trust_remote_code else str(entry.folder)
     return make_prepare(entry.about["preprocessing"], load_processor(source, options))

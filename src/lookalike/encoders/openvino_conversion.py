@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from lookalike.encoders import checkpoint_notes, conversion_cache
-from lookalike.encoders.checkpoints import load
+from lookalike.encoders.checkpoints import load, quiet
 from lookalike.encoders.converted import MODEL, REFERENCE
 from lookalike.encoders.openvino_runtime import ov
+from lookalike.encoders.plain_preprocessing import described
 from lookalike.encoders.probe import probe_images
 from lookalike.errors import first_line
 
@@ -94,11 +95,13 @@ def _fill(folder: Path, encoder: TransformersEncoder, spec: EncoderSpec) -> Mapp
     about = {
         **spec.to_dict(),
         "pooling_reason": encoder.pooling_reason,
+        "prepare": described(encoder.prepare, encoder.processor),
         "input": list(inputs.shape[1:]),
         "parameters": sum(tensor.numel() for tensor in encoder.model.parameters()),
     }
     try:
-        model = _converted(encoder, inputs)
+        with quiet():
+            model = _converted(encoder, inputs)
     except Exception as error:  # noqa: BLE001  # the tracer and the converter raise whatever they like
         return {**about, "failure": f"OpenVINO cannot convert the model ({first_line(error).rstrip('.:')})"}
     try:
