@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Pixels
     from lookalike.sources.base import Source
 
-SAMPLE = 200
+SAMPLE = 160
 _LISTED = 5_000
 """Items to list at most: listing all of a large archive would take as long as reading it."""
 

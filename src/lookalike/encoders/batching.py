@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,19 +15,20 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Pixels
 
 
-_PIXELS_AT_ONCE = {"cpu": 8 * 224 * 224, "gpu": 128 * 224 * 224}
+_USUAL_PIXELS = 224 * 224
+_MOST = 64
 
 
-def batch_size(shape: Sequence[int], device: str = "cpu") -> int:
-    """Return how many inputs a model is best given at once.
+def cpu_batch_size(shape: Sequence[int]) -> int:
+    """Return how many inputs a CPU is best given at once: a few for each core, fewer of large ones.
 
     Parameters
     ----------
     shape : of one input, (channels, height, width).
-    device : ``cpu``, or a GPU by any other name.
     """
-    pixels = int(shape[-2]) * int(shape[-1])
-    return max(1, min(256, _PIXELS_AT_ONCE["cpu" if device == "cpu" else "gpu"] // pixels))
+    cores = os.cpu_count() or 1
+    wanted = 4 * cores * _USUAL_PIXELS // (int(shape[-2]) * int(shape[-1]))
+    return min(_MOST, max(cores, wanted))
 
 
 def encode_staged(encoder: StagedEncoder, images: Sequence[Pixels]) -> Vectors:

@@ -10,10 +10,10 @@ import numpy as np
 
 from lookalike.encoders import conversion_cache
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.batching import batch_size, encode_staged
+from lookalike.encoders.batching import cpu_batch_size, encode_staged
 from lookalike.encoders.conversions import conversion_of, load_processor
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.openvino_runtime import compile_model, has_bf16
+from lookalike.encoders.openvino_runtime import Inference, has_bf16
 from lookalike.encoders.plain_preprocessing import restored
 from lookalike.encoders.preprocessing import make_prepare
 from lookalike.encoders.probe import probe_images
@@ -47,11 +47,6 @@ class ConvertedEncoder:
     spec : the identity, which the files and the precision make up.
     prepare : the preprocessing.
 
-    Raises
-    ------
-    EncoderError : if the CPU lacks the precision.
-    RuntimeError : of OpenVINO, if it cannot run the model.
-
     Notes
     -----
     May be used from several threads; inference itself runs one batch at a time, on all cores. Batches give the same
@@ -65,7 +60,7 @@ class ConvertedEncoder:
         about = entry.about
         self.spec = spec
         self.prepare = prepare
-        self.batch_size = batch_size(about["input"])
+        self.batch_size = cpu_batch_size(about["input"])
         self.pooling_reason: str = about["pooling_reason"]
         """Why the pooling is that one: a clause."""
         self.runtime_reason = "the model converts"
@@ -81,16 +76,13 @@ class ConvertedEncoder:
         self.entry = entry
         # what remains in floating point of an int8 model is computed in f32, the same on every machine
         precision = "f32" if spec.precision == "int8" else spec.precision
-        self._request = compile_model(str(entry.folder / MODEL), precision).create_infer_request()
-        self._lock = threading.Lock()
+        self._infer = Inference(str(entry.folder / MODEL), precision)
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
         """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""
         if len(batch) == 0:
             return np.empty((0, self.spec.dim), np.float32)
-        with self._lock:
-            outputs = self._request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
-            return np.array(outputs[0], np.float32)
+        return self._infer(batch)
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""
@@ -226,7 +218,8 @@ def _disagreement(encoder: ConvertedEncoder, entry: Entry) -> str:
     path = entry.folder / f"checked-{encoder.spec.precision}.json"
     noted = conversion_cache.read_json(path) or {}
     if "least_cosine" not in noted:
-        noted = {"least_cosine": _least_cosine(encoder, np.load(entry.folder / REFERENCE, allow_pickle=False))}
+        probed = ConvertedEncoder(entry, encoder.spec, encoder.prepare)  # goes, and with it what it has compiled
+        noted = {"least_cosine": _least_cosine(probed, np.load(entry.folder / REFERENCE, allow_pickle=False))}
         conversion_cache.write_json(path, noted)
     least = float(noted["least_cosine"])
     encoder.runtime_reason = f"the model converts, with a cosine to PyTorch in f32 of at least {least:.6f} on a probe"

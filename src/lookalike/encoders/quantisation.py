@@ -21,7 +21,7 @@ import numpy as np
 from lookalike.encoders import conversion_cache
 from lookalike.encoders.conversions import temporary_folder
 from lookalike.encoders.converted import MODEL, ConvertedEncoder, cosines, open_entry, open_floating
-from lookalike.encoders.openvino_runtime import compile_model, hidden_telemetry, ov
+from lookalike.encoders.openvino_runtime import Inference, hidden_telemetry, ov
 from lookalike.errors import BackendMissingError, EncoderError, InputError
 
 if TYPE_CHECKING:
@@ -149,12 +149,12 @@ def _quantised(model: Path, inputs: Sequence[npt.NDArray[np.float32]]) -> Any:
 
 
 def _agreement(floating: ConvertedEncoder, quantised: Path, batch: npt.NDArray[np.float32]) -> dict[str, Any]:
-    request = compile_model(str(quantised), "f32").create_infer_request()
+    infer = Inference(str(quantised), "f32")
     found, expected = [], []
     for start in range(0, len(batch), floating.batch_size):
         part = batch[start : start + floating.batch_size]
         expected.append(floating.encode_prepared(part))
-        found.append(np.array(request.infer([part])[0]))
+        found.append(infer(part))
     agreed = cosines(np.concatenate(found), np.concatenate(expected))
     return {"mean": float(agreed.mean()), "least": float(agreed.min()), "compared_on": len(agreed)}
 

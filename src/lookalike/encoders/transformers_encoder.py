@@ -13,7 +13,7 @@ import torch
 import transformers
 
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.batching import batch_size, encode_staged
+from lookalike.encoders.batching import cpu_batch_size, encode_staged
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.pooling import Features, choose_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
@@ -77,7 +77,7 @@ class TransformersEncoder:
         self.model.eval().to(self._device, self._dtype)
         with _explained(f"the encoder {name} cannot embed images", "use the checkpoint of an image model"):
             probe = _probe(self.prepare)
-            self.batch_size = batch_size(probe.shape[1:], self._device.type)
+            self.batch_size = cpu_batch_size(probe.shape[1:]) if self._device.type == "cpu" else 128
             self._choose_pooling(options.pooling, probe)
             dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
         self.spec = EncoderSpec(
