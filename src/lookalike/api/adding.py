@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lookalike.api.label_rules import NO_LABELS, recalled, with_rule
 from lookalike.api.new_spec import new_spec
 from lookalike.building.build import build
+from lookalike.building.sample import sample_images
+from lookalike.encoders.base import KeptEncoder
+from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.errors import InputError, SourceGoneError, StoreMissingError
+from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.gallery.location import locate
 from lookalike.gallery.lock import writer_lock
@@ -83,11 +88,17 @@ def _store_for_writing(gallery: Gallery, source: Source, options: BuildOptions) 
     try:
         return gallery.store
     except StoreMissingError:
-        spec = new_spec(source, lambda: gallery.encoder, options.limits, is_chosen=gallery.has_chosen_encoder)
+        # asked for only by an encoder that has to be calibrated
+        sample = partial(sample_images, source, options.limits)
+        load = partial(gallery.load_encoder, sample)
+        spec = new_spec(source, load, options.limits, is_chosen=gallery.has_chosen_encoder)
     with writer_lock(gallery.location, on_wait=lambda _: None):
         try:  # another run may have made it meanwhile
             return gallery.store
         except StoreMissingError:
+            if spec.name != PRECOMPUTED and isinstance(gallery.encoder, KeptEncoder):
+                with store_errors(gallery.location):
+                    gallery.encoder.keep_in(gallery.location.encoders)
             LanceStore.create(gallery.location, Manifest(encoder=spec.to_dict(), dim=spec.dim))
     return gallery.store
 

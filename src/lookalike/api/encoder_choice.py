@@ -21,7 +21,10 @@ from lookalike.encoders.presets import checkpoint_of
 from lookalike.errors import SpaceMismatchError, StoreCorruptError, UnknownNameError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lookalike.encoders.base import Encoder
+    from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
 
 DEFAULT_ENCODER = "embedded"
@@ -35,8 +38,16 @@ class EncoderChoice:
     name: str | None = None
     options: EncoderOptions = field(default_factory=EncoderOptions)
 
-    def load(self, spec: EncoderSpec | None) -> Encoder:
+    def load(
+        self, spec: EncoderSpec | None, *, kept: Path | None = None, calibration: Calibration | None = None
+    ) -> Encoder:
         """Load the encoder for a gallery of that spec, or for a new one.
+
+        Parameters
+        ----------
+        spec : the gallery's, or None.
+        kept : the folder in which the gallery keeps what cannot be made again.
+        calibration : images of a new gallery, for a precision that has to be calibrated.
 
         Raises
         ------
@@ -46,8 +57,14 @@ class EncoderChoice:
         chosen = self.options
         if spec is not None:
             self.check(spec)
-            name = self.name if self.may_have_moved(spec) else None
-            return load_encoder_for(spec, name=name, device=chosen.device, trust_remote_code=chosen.trust_remote_code)
+            return load_encoder_for(
+                spec,
+                name=self.name if self.may_have_moved(spec) else None,
+                device=chosen.device,
+                trust_remote_code=chosen.trust_remote_code,
+                runtime=chosen.runtime,
+                kept=kept,
+            )
         return load_encoder(
             self.name or DEFAULT_ENCODER,
             pooling=chosen.pooling,
@@ -55,6 +72,8 @@ class EncoderChoice:
             precision=chosen.precision,
             device=chosen.device,
             trust_remote_code=chosen.trust_remote_code,
+            runtime=chosen.runtime,
+            calibration=chosen.calibration or calibration,
         )
 
     def check(self, spec: EncoderSpec) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.building.build import BuildOptions
     from lookalike.building.report import BuildReport, Removal
     from lookalike.encoders.base import Encoder, EncoderSpec
+    from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.skipped_store import SkippedItem
     from lookalike.images.decode import Limits
@@ -102,11 +103,25 @@ class Gallery:
     @property
     def encoder(self) -> Encoder:
         """The encoder, loaded when first asked for."""
+        return self.load_encoder()
+
+    def load_encoder(self, calibration: Calibration | None = None) -> Encoder:
+        """Return the encoder, loaded if it is not yet.
+
+        Parameters
+        ----------
+        calibration : images of a new gallery, for a precision that has to be calibrated.
+        """
         with self._lock:
             spec = self.spec if self.location.exists() else None  # looks at the encoder, if there is need
             if self._encoder is None:
-                self._encoder = self._choice.load(spec)
+                self._encoder = self._choice.load(spec, kept=self.location.encoders, calibration=calibration)
             return self._encoder
+
+    @property
+    def notice(self) -> str:
+        """What a user should know of the encoder, once it is loaded: a sentence, or nothing."""
+        return getattr(self._encoder, "notice", "")
 
     def __len__(self) -> int:
         return len(self.store) if self.location.exists() else 0

@@ -13,6 +13,8 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PrecisionOption,
+    RuntimeOption,
     TrustOption,
 )
 from lookalike.cli.output import BuildProgress, print_json, say, show_failures
@@ -55,9 +57,8 @@ def index(
     preprocessing: Annotated[
         str, typer.Option(help="auto, processor or resize-crop, for a transformers model.")
     ] = "auto",
-    precision: Annotated[
-        str, typer.Option(help="f32, or bf16 where the processor has it: faster, slightly coarser.")
-    ] = "auto",
+    precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
     index_spec: Annotated[str, typer.Option("--index", metavar="SPEC", help="How to search: auto or exact.")] = "auto",
@@ -88,7 +89,8 @@ def index(
     if index_spec not in _INDEXES:
         kind = "index"
         raise UnknownNameError(kind, index_spec, _INDEXES)
-    choice = EncoderChoice(encoder, EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code))
+    chosen = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code, runtime=runtime)
+    choice = EncoderChoice(encoder, chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
     started = time.perf_counter()
@@ -96,6 +98,8 @@ def index(
         options = BuildOptions(limits=limits, progress=progress)
         report = target.add(sources, options, label_from=label_from, embedding_column=embedding_column)
     report.seconds = time.perf_counter() - started
+    if target.notice:
+        say(f"note: {target.notice}")
     if as_json:
         print_json(_as_dict(target, report))
     else:

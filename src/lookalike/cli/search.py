@@ -16,6 +16,8 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PrecisionOption,
+    RuntimeOption,
     TrustOption,
 )
 from lookalike.cli.output import on_one_line, print_json, print_rows, say
@@ -49,6 +51,8 @@ def search(
     ] = None,
     open_saved: Annotated[bool, typer.Option("--open", help="Open the saved file, or a page made for it.")] = False,
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Draw the hits in the terminal.")] = False,
+    precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
     max_pixels: MaxPixelsOption = 200_000_000,
@@ -69,12 +73,15 @@ def search(
     k = checked_k(k)
     if save is not None:
         save = saved_path(save)
-    choice = EncoderChoice(options=EncoderOptions(device=device, trust_remote_code=trust_remote_code))
+    chosen = EncoderOptions(precision=precision, device=device, trust_remote_code=trust_remote_code, runtime=runtime)
+    choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
     answers = target.search_batch(queries, k, narrowed, include_self=include_self)
     # saved before anything is printed: JSON on standard output is either the answer or an error
     written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None
+    if target.notice:
+        say(f"note: {target.notice}")
     if as_json:
         found = [_as_dict(hits, str(target.path)) for hits in answers]
         print_json(found[0] if len(found) == 1 else found)

@@ -31,7 +31,11 @@ class TransformersPairEncoder:
 
     def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
         self.spec = replace(images.spec, modalities=("image", "text"))
+        self.images = images
         self.pooling_reason = images.pooling_reason
+        self.runtime = images.runtime
+        self.runtime_reason = images.runtime_reason
+        self.notice = images.notice
         self.batch_size = images.batch_size
         self.decode_side = images.decode_side
         self.prepare = images.prepare
@@ -62,7 +66,7 @@ def load(name: str, options: EncoderOptions) -> Encoder:
     ------
     InputError, EncoderError : see :class:`TransformersEncoder`.
     """
-    with _quiet():
+    with quiet():
         encoder = TransformersEncoder(name, options)
         if encoder.spec.pooling != "image-features" or not hasattr(encoder.model, "get_text_features"):
             return encoder
@@ -90,7 +94,7 @@ def _text_length(tokenizer: Any, config: Any) -> int | None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the progress bars and reports of transformers: what matters in them is checked here."""
     logging = transformers.logging
     verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -5,23 +5,28 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lookalike.encoders.pooling import POOLINGS
 from lookalike.encoders.presets import PRESET_NAMES, checkpoint_of
-from lookalike.errors import BackendMissingError, EncoderError, InputError, SpaceMismatchError, UnknownNameError
+from lookalike.errors import EncoderError, InputError, SpaceMismatchError, UnknownNameError
 from lookalike.plugins import Plugin, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from lookalike.encoders.base import Encoder, EncoderSpec
+    from lookalike.images.decode import Pixels
+
+Calibration: TypeAlias = "Sequence[Pixels] | Callable[[], Iterable[Pixels]]"
+"""Images to calibrate on, or a function that reads them when they are needed."""
 
 AUTO = "auto"
 CHOICES = {
     "pooling": (AUTO, *POOLINGS),
     "preprocessing": (AUTO, "processor", "resize-crop"),
-    "precision": (AUTO, "f32", "bf16"),
+    "precision": (AUTO, "f32", "bf16", "int8"),
 }
 """What may be chosen about the encoders that come along and about checkpoints; one encoder need not have it all."""
 
@@ -47,6 +52,13 @@ class EncoderOptions:
     trust_remote_code: bool = False
     revision: str = ""
     """Of a checkpoint on the hub: the commit to load; empty: the newest."""
+    runtime: str = "auto"
+    calibration: Calibration | None = None
+    """Images to calibrate int8 on."""
+    spec: EncoderSpec | None = None
+    """A stored spec, whose encoder is to be made again."""
+    kept: Path | None = None
+    """The folder in which a gallery keeps what its encoder cannot be made again from."""
 
 
 def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller has
@@ -57,6 +69,8 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     precision: str = "auto",
     device: str = "auto",
     trust_remote_code: bool = False,
+    runtime: str = "auto",
+    calibration: Calibration | None = None,
 ) -> Encoder:
     """Make an encoder.
 
@@ -69,9 +83,13 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
         ``image-features`` (the embedding that is shared with texts) or ``average`` (over a feature map).
     preprocessing : ``auto``, ``processor`` (a checkpoint's own), or ``resize-crop`` (short side to 256/224 of the
         model's size, centre crop, the processor's mean and deviation).
-    precision : ``f32`` (what ``auto`` means) or ``bf16``.
+    precision : ``f32`` (what ``auto`` means), ``bf16``, or for a checkpoint on the CPU ``int8``.
     device : ``auto`` (the fastest at hand), ``cuda``, ``mps``, ``cpu``, as PyTorch names them.
     trust_remote_code : whether to run Python code that a checkpoint brings along.
+    runtime : ``torch``, ``openvino`` (on the CPU), or ``auto``: a checkpoint is run by OpenVINO on the CPU if it
+        converts, and by PyTorch otherwise; the encoder's ``runtime`` and ``runtime_reason`` say which, and why.
+    calibration : images like those to be searched, for a new int8 encoder: a sequence of pixels, or a function without
+        arguments that returns an iterable of them. 100 to 300 are enough.
 
     Returns
     -------
@@ -84,16 +102,29 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     BackendMissingError : if a checkpoint is asked for and PyTorch or transformers is not installed.
     EncoderError : if the model cannot be loaded, for example without a network.
 
+    Notes
+    -----
+    The conversion happens once; it is kept in the user's cache folder, or in that which the environment variable
+    ``LOOKALIKE_CACHE`` names. In f32 the two runtimes agree to a cosine of at least .99999, and in bf16 as closely as
+    each agrees with f32, so a gallery that was made by one can be searched by the other.
+
     Examples
     --------
     >>> load_encoder().spec.dim
     1280
     """
-    return _find(name)(EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code))
+    chosen = (pooling, preprocessing, precision, device, trust_remote_code)
+    return _find(name)(EncoderOptions(*chosen, runtime=runtime, calibration=calibration))
 
 
-def load_encoder_for(
-    spec: EncoderSpec, *, name: str | None = None, device: str = "auto", trust_remote_code: bool = False
+def load_encoder_for(  # noqa: PLR0913  # one keyword for each choice that a caller has
+    spec: EncoderSpec,
+    *,
+    name: str | None = None,
+    device: str = "auto",
+    trust_remote_code: bool = False,
+    runtime: str = "auto",
+    kept: Path | None = None,
 ) -> Encoder:
     """Make the encoder of a stored spec again.
 
@@ -104,21 +135,25 @@ def load_encoder_for(
     name : where it is found now, if not under its own name.
     device : see :func:`load_encoder`.
     trust_remote_code : see :func:`load_encoder`.
+    runtime : see :func:`load_encoder`.
+    kept : the folder in which a gallery keeps an int8 model.
 
     Raises
     ------
     SpaceMismatchError : if the encoder of that name is another one by now, such as after a change of its weights.
     LookalikeError : as :func:`load_encoder` does.
     """
-    make = _find_again(spec, name)
-    options = EncoderOptions(spec.pooling, spec.preprocessing, spec.precision, device, trust_remote_code, spec.revision)
+    # an int8 model is found by itself, whatever has become of the checkpoint
+    make = partial(_load_checkpoint, spec.name) if _is_quantised_checkpoint(spec) else _find_again(spec, name)
+    chosen = (spec.pooling, spec.preprocessing, spec.precision, device, trust_remote_code, spec.revision, runtime)
+    options = EncoderOptions(*chosen, spec=spec, kept=kept)
     remedy = "bring back the weights that it was made with, or index its images again"
     if name is not None:
         remedy = "name the encoder that it was made by, or index into a new gallery"
     try:
         encoder = _with_revision(make, options)
     except InputError as error:
-        if device != "auto":  # the caller's choice, which may be what was refused
+        if (device, runtime) != ("auto", "auto"):  # the caller's choices, which may be what was refused
             raise
         # the encoder of that name no longer has the spec's options
         raise SpaceMismatchError(described(spec), f"what {spec.name} is today", remedy) from error
@@ -191,11 +226,11 @@ def _find(name: str) -> Callable[[EncoderOptions], Encoder]:
     raise UnknownNameError(ENCODERS.kind, name, {*ENCODERS.names(), *PRESET_NAMES})
 
 
+def _is_quantised_checkpoint(spec: EncoderSpec) -> bool:
+    return spec.precision == "int8" and spec.name not in ENCODERS.names()
+
+
 def _load_checkpoint(name: str, options: EncoderOptions) -> Encoder:
-    try:
-        from lookalike.encoders.checkpoints import load
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("lookalike"):
-            raise
-        raise BackendMissingError(error.name or "transformers", "hf") from error
+    from lookalike.encoders.runtimes import load
+
     return load(name, options)
