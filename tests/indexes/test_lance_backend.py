@@ -66,9 +66,10 @@ def test_rows_that_came_later_are_no_positions(rows, array):
 def test_among_many_allowed_rows_the_others_are_dropped(rows, array, monkeypatch):
     index = build_index("lance", rows)
     allowed = np.arange(len(array)) % 2 == 0
-    listed = index.search(array[:20], 5, allowed)
+    generous = {"nprobes": 9, "refine": 30}
+    listed = index.search(array[:20], 5, allowed, parameters=generous)
     monkeypatch.setattr(lance_backend, "_LISTED_ROWS", 10)
-    dropped = index.search(array[:20], 5, allowed)
+    dropped = index.search(array[:20], 5, allowed, parameters=generous)
     assert allowed[dropped.positions].all()
     assert np.mean([np.isin(a, b).mean() for a, b in zip(listed.positions, dropped.positions, strict=True)]) > 0.95
 
