@@ -11,6 +11,7 @@
       EncoderError (RuntimeError)         an encoder that cannot be loaded or run
       BackendMissingError (ImportError)   an optional dependency is not installed
       SourceError (OSError)               a source of images that cannot be read
+        SourceGoneError                   there is none under its name, or no image in it
       StoreError (RuntimeError)           the gallery on disk
         StoreMissingError                 there is none
         StoreVersionError                 written by a newer lookalike
@@ -122,6 +123,10 @@ class SourceError(LookalikeError, OSError):
 
     def __str__(self) -> str:
         return f"{self.uri}: {self.reason}"
+
+
+class SourceGoneError(SourceError):
+    """There is nothing under the name of a source, or no image in it."""
 
 
 class StoreError(LookalikeError, RuntimeError):

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+import lookalike
 from lookalike.api.encoder_choice import EncoderChoice, check_space
 from lookalike.encoders.loading import EncoderOptions
-from lookalike.errors import SpaceMismatchError, UnknownNameError
-from tests.toys import ToyEncoder
+from lookalike.errors import InputError, SpaceMismatchError, UnknownNameError
+from tests.toys import ToyEncoder, plant
 
 SPEC = replace(ToyEncoder().spec, name="efficientnet-lite0", pooling="average", preprocessing="crop", precision="f32")
 
@@ -87,3 +88,50 @@ def test_spaces_differ_in_what_changes_embeddings(part):
 @pytest.mark.parametrize("part", ["name", "revision"])
 def test_spaces_do_not_differ_by_names(part):
     check_space(SPEC, replace(SPEC, **{part: "other"}))
+
+
+class TestMovedCheckpoints:
+    @pytest.fixture
+    def models(self, tmp_path):
+        """A gallery in "photos" that was made by a checkpoint which has moved since, and another checkpoint."""
+        pytest.importorskip("transformers", reason="needs the extra hf")
+        from tests.encoders.checkpoints import save_vit
+
+        save_vit(tmp_path / "made by", seed=1)
+        save_vit(tmp_path / "other", seed=2)
+        plant(tmp_path / "photos", range(3))
+        lookalike.open(tmp_path / "photos", encoder=str(tmp_path / "made by")).add(tmp_path / "photos")
+        (tmp_path / "made by").rename(tmp_path / "moved")
+        return tmp_path
+
+    def test_is_accepted_under_its_new_path_by_its_weights(self, models):
+        photos = models / "photos"
+        with pytest.raises(InputError, match=r"was in the folder .*made by, which holds no model now; bring it back"):
+            lookalike.open(photos).search(photos / "0001.png")
+        moved = lookalike.open(photos, encoder=str(models / "moved"))
+        assert moved.search(photos / "0001.png", k=1, include_self=True).scores == [pytest.approx(1.0)]
+        plant(photos, range(4))
+        assert moved.add(photos).added == 1
+        again = lookalike.open(photos)  # it was written down where the encoder is
+        assert again.spec.name == str(models / "moved")
+        assert again.search(photos / "0003.png", k=1, include_self=True).ids == ["0003.png"]
+
+    def test_another_one_is_refused_whatever_is_asked(self, models):
+        photos = models / "photos"
+        other = lookalike.open(photos, encoder=str(models / "other"))
+        for use in (lambda: other.search("id:0001.png"), lambda: other.add(photos), lambda: other.spec):
+            with pytest.raises(
+                SpaceMismatchError, match=r"was made by \S+/made by .* not by .*/other .*name the encoder"
+            ):
+                use()
+
+    def test_its_options_are_the_gallery_s_unless_they_are_asked_for(self, models):
+        spec = lookalike.open(models / "photos").spec
+        EncoderChoice(str(models / "moved")).check(spec)
+        with pytest.raises(SpaceMismatchError, match="not by mean"):
+            EncoderChoice(str(models / "moved"), EncoderOptions(pooling="mean")).load(spec)
+
+
+def test_a_name_of_any_length_is_no_folder():
+    with pytest.raises(SpaceMismatchError):
+        EncoderChoice("a" * 5000).check(SPEC)

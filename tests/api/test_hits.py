@@ -110,4 +110,4 @@ def test_the_query_is_part_of_the_picture(gallery, photos):
 
 
 def test_hits_without_labels_have_none():
-    assert Hits("q", (), is_exact=True, seconds=0.0, picture=None, read=lambda hit: b"").labels == []
+    assert Hits("q", (), seconds=0.0, picture=None, read=lambda hit: b"").labels == []

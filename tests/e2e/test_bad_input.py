@@ -229,10 +229,15 @@ def test_a_closed_folder_is_among_the_errors_until_its_own_source_enters_it(phot
     (folder / "shut" / "inner").rmdir()
     told(folder / "open")
     told([folder / "open", folder / "shut"])
+    (folder / "shut" / "inner").mkdir(0)
+    gallery.add(folder, label_from="parent")
+    (folder / "shut" / "inner").rmdir()
+    told(folder / "open")
+    told(folder)
     """,
         photos,
     )
-    assert lines == ["['shut/inner']"] * 4 + ["[]"]
+    assert lines == ["['shut/inner']"] * 4 + ["[]", "['shut/inner']", "[]"]
 
 
 @linux

@@ -23,6 +23,7 @@ EXAMPLES = [
     errors.BackendMissingError(backend="torch", extra="hf"),
     errors.SourceError("photos/", "permission denied"),
     errors.SourceError(uri="photos/", reason="permission denied"),
+    errors.SourceGoneError("photos/", "there is no such file or folder"),
     errors.StoreError("cannot"),
     errors.StoreMissingError("g"),
     errors.StoreVersionError("g", 7, 3),

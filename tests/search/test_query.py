@@ -56,11 +56,12 @@ def test_a_picture_in_any_form_is_the_same_query(resolver, folder, monkeypatch):
         assert is_of(query, 1)
         assert query.item_id == "sub/0001.png"
         assert query.picture == path.read_bytes()
-    for form in (path.read_bytes(), Image.open(path), pixels_of(1)):
-        query = resolver.resolve(form)
-        assert is_of(query, 1)
-        assert query.item_id is None
-        assert query.picture is not None
+    with Image.open(path) as image:
+        for form in (path.read_bytes(), image, pixels_of(1)):
+            query = resolver.resolve(form)
+            assert is_of(query, 1)
+            assert query.item_id is None
+            assert query.picture is not None
 
 
 @pytest.mark.parametrize("start", ["file://", "file://localhost", "FILE:", "file:////"])
@@ -191,3 +192,21 @@ def test_a_name_that_is_no_text_can_be_asked_with(resolver, folder):
     with pytest.raises(ImageDecodeError) as raised:
         resolver.resolve(str(path))
     assert str(raised.value).encode()
+
+
+def test_a_pillow_image_goes_by_its_file_until_it_is_loaded(tmp_path, store):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    Image.fromarray(np.kron(noise, np.ones((40, 40, 1), np.uint8))).save(tmp_path / "large.jpg")
+    encoder = lookalike.load_encoder()
+    resolver = QueryResolver(store, lambda: encoder)
+    by_path = resolver.resolve(tmp_path / "large.jpg").vector
+    with Image.open(tmp_path / "large.jpg") as image:
+        opened = resolver.resolve(image)
+        np.testing.assert_array_equal(opened.vector, by_path)
+        assert opened.picture == (tmp_path / "large.jpg").read_bytes()
+        for view in (bytearray(opened.picture), memoryview(opened.picture)):
+            np.testing.assert_array_equal(resolver.resolve(view).vector, by_path)
+        image.load()
+        loaded = resolver.resolve(image)
+        np.testing.assert_array_equal(loaded.vector, resolver.resolve(np.asarray(image)).vector)
+        assert not np.array_equal(loaded.vector, by_path)

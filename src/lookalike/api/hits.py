@@ -15,13 +15,13 @@ from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
 from lookalike.images.transforms import encode_png
+from lookalike.search.hit import EXACTLY, Hit, Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lookalike.images.decode import Pixels
     from lookalike.images.ref import Scalar
-    from lookalike.search.hit import Hit
 
 _SHOWN_SIDE = 512
 """Pictures are decoded no larger than they are shown."""
@@ -35,8 +35,6 @@ class Hits(Sequence["Hit"]):
     query: str
     """What was asked, for people."""
     hits: tuple[Hit, ...]
-    is_exact: bool
-    """Whether these are the true nearest items."""
     seconds: float
     """Time taken, with the encoding of the query."""
     picture: bytes | Pixels | None
@@ -45,6 +43,8 @@ class Hits(Sequence["Hit"]):
     """Returns the encoded image of a hit; raises SourceError where it cannot be read any more."""
     limits: Limits = DEFAULT_LIMITS
     """Larger pictures are drawn as missing."""
+    method: Method = EXACTLY
+    """How the search was done: with which index, and what its recall is."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -62,6 +62,11 @@ class Hits(Sequence["Hit"]):
     def __repr__(self) -> str:
         rows = "\n".join(f"{hit.rank:4d}  {hit.score:+.4f}  {hit.id}" for hit in self.hits)
         return f"Hits for {self.query} ({len(self)})" + (f"\n{rows}" if rows else "")
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether these are the true nearest items."""
+        return self.method.is_exact
 
     @property
     def ids(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookalike.search.uris import stored_uri
+from lookalike.sources.base import WalkingSource
 from lookalike.sources.combined import CombinedSource
 from lookalike.sources.labelled import labelled
 
@@ -51,7 +52,12 @@ class RecalledLabels:
     @property
     def unreadable(self) -> Sequence[str]:
         """The folders that could not be entered on the latest listing."""
-        return getattr(self._source, "unreadable", ())
+        return self._source.unreadable if isinstance(self._source, WalkingSource) else ()
+
+    @property
+    def stamp_prefixes(self) -> Sequence[str]:
+        """What the stamps of items begin with that came from the source."""
+        return getattr(self._source, "stamp_prefixes", ())
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items; one without the attribute has no label."""
@@ -69,6 +75,10 @@ class RecalledLabels:
     def covers(self, item_id: str) -> bool:
         """Say whether the source would list the item if it existed."""
         return self._source.covers(item_id)
+
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        return isinstance(self._source, WalkingSource) and self._source.reaches(folder_id)
 
 
 def recalled(source: Source, rules: Mapping[str, str], *, base: Path) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -20,6 +21,7 @@ from lookalike.images.digest import content_digest
 from lookalike.images.transforms import encode_jpeg, thumbnail
 from lookalike.search.uris import stored_uri
 from lookalike.sources.names import original
+from lookalike.sources.precomputed import PrecomputedRef, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,6 +64,16 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """An item that came with its embedding."""
+
+    record: Record
+    is_new: bool
+    embedding: Vectors
+    """Shape (dim,)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """An item that cannot be indexed."""
 
@@ -78,7 +90,7 @@ class Same:
     ref: ImageRef
 
 
-Outcome: TypeAlias = Prepared | Known | Same | Unusable
+Outcome: TypeAlias = Prepared | Known | Given | Same | Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,8 @@ class Worker:
         ref : the item, as its source lists it.
         row_id : its row, if the gallery holds it in an older form.
         """
+        if isinstance(ref, PrecomputedRef):
+            return self._given(ref, row_id)
         kept = "" if row_id is None else KEPT
         try:
             if ref.size is not None:
@@ -141,6 +155,21 @@ class Worker:
         record = self._record(ref, data, digest, _thumbnail(decoded) if _needs_thumbnail(ref) else None)
         seen = {"width": decoded.width, "height": decoded.height, "taken": decoded.taken}
         return Prepared(_with(record, seen), row_id is None, prepare(encoder, decoded.pixels))
+
+    def _given(self, ref: PrecomputedRef, row_id: int | None) -> Given | Unusable:
+        """Return an item with its own embedding, and what its picture tells if that is at hand: it need not be."""
+        embedding = ref.embedding
+        reason = what_is_wrong(embedding, self.store.manifest.dim)
+        if embedding is None or reason:
+            return Unusable(ref, reason or "", skip_stamp(ref, self.limits))
+        data, preview = b"", None
+        with contextlib.suppress(OSError, ImageDecodeError):
+            self.limits.check_bytes(ref.size or 0)
+            data = self.source.read(ref)
+            if _needs_thumbnail(ref):
+                preview = _thumbnail(decode(data, min_side=_THUMBNAIL_SIDE, limits=self.limits))
+        record = self._record(ref, data, content_digest(data or embedding.tobytes()), preview)
+        return Given(record, row_id is None, embedding)
 
     def _record(self, ref: ImageRef, data: bytes, digest: str, preview: bytes | None) -> Record:
         return Record(

@@ -29,7 +29,8 @@ def benchmark(
     as_json: JsonOption = False,
 ) -> None:
     """Compare indexes on the gallery: recall against exact search, speed, time to build, and size."""
-    from lookalike.api.gallery import Gallery, as_metric
+    from lookalike.api.gallery import Gallery
+    from lookalike.api.gallery_tools import as_metric
     from lookalike.evaluation.ann import best_of_each
     from lookalike.gallery.location import locate
 

@@ -13,10 +13,11 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PrecisionOption,
+    RuntimeOption,
     TrustOption,
 )
 from lookalike.cli.output import BuildProgress, print_json, say, show_failures
-from lookalike.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
@@ -24,11 +25,10 @@ if TYPE_CHECKING:
 
 _SOURCES = (
     "Folders; image files; glob patterns such as 'photos/**/*.jpg'; tables (.parquet, .csv, .tsv, .json, .jsonl, also "
-    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); lists of paths and URLs (.txt, or - for standard "
-    "input); http(s) URLs; other URLs with the extra cloud, such as s3://bucket/photos or zip://::photos.zip; data "
-    "sets, as hf:NAME[:SPLIT] or saved on disk."
+    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); embeddings (.npy); lists of paths and URLs (.txt, or - "
+    "for standard input); http(s) URLs; other URLs with the extra cloud, such as s3://bucket/photos or "
+    "zip://::photos.zip; data sets, as hf:NAME[:SPLIT] or saved on disk."
 )
-_INDEXES = ("auto", "exact")
 
 
 def index(
@@ -43,7 +43,11 @@ def index(
     gallery: GalleryOption = None,
     encoder: Annotated[
         str | None,
-        typer.Option("--encoder", "-e", help="embedded, a model's folder, or owner/model on the Hugging Face hub."),
+        typer.Option(
+            "--encoder",
+            "-e",
+            help="A name that `lookalike models` lists, a model's folder, or owner/model on the Hugging Face hub.",
+        ),
     ] = None,
     pooling: Annotated[
         str, typer.Option(help="auto, cls, mean, pooler, image-features or average, for a transformers model.")
@@ -51,18 +55,29 @@ def index(
     preprocessing: Annotated[
         str, typer.Option(help="auto, processor or resize-crop, for a transformers model.")
     ] = "auto",
-    precision: Annotated[
-        str, typer.Option(help="f32, or bf16 where the processor has it: faster, slightly coarser.")
-    ] = "auto",
+    precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
-    index_spec: Annotated[str, typer.Option("--index", metavar="SPEC", help="How to search: auto or exact.")] = "auto",
+    index_spec: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="SPEC",
+            help="How to search from now on: auto, exact, ivfpq, hnsw, sq8, lsh:bits=8,tables=10, faiss:FACTORY, scann "
+            "or lance; pca:128/SPEC and rp:128/SPEC search in fewer dimensions.",
+        ),
+    ] = None,
     label_from: Annotated[
         str | None,
         typer.Option(
             metavar="parent|COLUMN|none",
             help="Take the attribute `label` from the folder's name or a column, now and in later runs over it.",
         ),
+    ] = None,
+    embedding_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of Parquet tables: embeddings that are taken instead of made."),
     ] = None,
     max_pixels: MaxPixelsOption = 200_000_000,
     max_bytes: MaxBytesOption = 200_000_000,
@@ -76,17 +91,20 @@ def index(
     from lookalike.encoders.loading import EncoderOptions
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
+    from lookalike.search.index_plan import IndexPlan, checked_spec
 
-    if index_spec not in _INDEXES:
-        kind = "index"
-        raise UnknownNameError(kind, index_spec, _INDEXES)
-    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
+    plan = None if index_spec is None else IndexPlan(checked_spec(index_spec))
+    chosen = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code, runtime=runtime)
+    choice = EncoderChoice(encoder, chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
-    target = Gallery(locate(gallery), EncoderChoice(encoder, options), limits=limits)
+    target = Gallery(locate(gallery), choice, limits=limits)
     started = time.perf_counter()
     with BuildProgress() as progress:
-        report = target.add(sources, BuildOptions(limits=limits, progress=progress), label_from=label_from)
+        options = BuildOptions(limits=limits, progress=progress, index=plan)
+        report = target.add(sources, options, label_from=label_from, embedding_column=embedding_column)
     report.seconds = time.perf_counter() - started
+    if target.notice:
+        say(f"note: {target.notice}")
     if as_json:
         print_json(_as_dict(target, report))
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lookalike
-from lookalike.cli import demo, doctor, errors, index, info, search
+from lookalike.cli import benchmark, compare, demo, doctor, errors, index, info, models, remove, search, tune
 
 app = typer.Typer(
     name="lookalike",
@@ -37,5 +37,10 @@ app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("info")(info.info)
 app.command("errors")(errors.errors)
+app.command("models")(models.models)
+app.command("compare")(compare.compare)
+app.command("remove")(remove.remove)
+app.command("tune")(tune.tune)
+app.command("benchmark")(benchmark.benchmark)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

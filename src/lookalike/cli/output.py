@@ -121,3 +121,7 @@ class BuildProgress:
     def waiting(self, holder: str) -> None:
         """Take who is writing to the gallery, for whom this run waits."""
         say(f"the gallery is being written by {holder}; waiting for it to end (Ctrl-C gives up)")
+
+    def note(self, text: str) -> None:
+        """Take what is being done besides."""
+        say(text)

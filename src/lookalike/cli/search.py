@@ -16,6 +16,8 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PrecisionOption,
+    RuntimeOption,
     TrustOption,
 )
 from lookalike.cli.output import on_one_line, print_json, print_rows, say
@@ -49,6 +51,8 @@ def search(
     ] = None,
     open_saved: Annotated[bool, typer.Option("--open", help="Open the saved file, or a page made for it.")] = False,
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Draw the hits in the terminal.")] = False,
+    precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
     max_pixels: MaxPixelsOption = 200_000_000,
@@ -57,7 +61,8 @@ def search(
 ) -> None:
     """Find the images that are most alike to each query, best first."""
     from lookalike.api.encoder_choice import EncoderChoice
-    from lookalike.api.gallery import Gallery, as_metric
+    from lookalike.api.gallery import Gallery
+    from lookalike.api.gallery_tools import as_metric
     from lookalike.api.hits import save_hits, saved_path
     from lookalike.encoders.loading import EncoderOptions
     from lookalike.gallery.location import locate
@@ -69,12 +74,15 @@ def search(
     k = checked_k(k)
     if save is not None:
         save = saved_path(save)
-    choice = EncoderChoice(options=EncoderOptions(device=device, trust_remote_code=trust_remote_code))
+    chosen = EncoderOptions(precision=precision, device=device, trust_remote_code=trust_remote_code, runtime=runtime)
+    choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
     answers = target.search_batch(queries, k, narrowed, include_self=include_self)
     # saved before anything is printed: JSON on standard output is either the answer or an error
     written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None
+    if target.notice:
+        say(f"note: {target.notice}")
     if as_json:
         found = [_as_dict(hits, str(target.path)) for hits in answers]
         print_json(found[0] if len(found) == 1 else found)
@@ -94,7 +102,8 @@ def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:
         "gallery": gallery,
         "query": hits.query,
         "exact": hits.is_exact,
-        "index": "exact",
+        "index": hits.method.index,
+        "recall": round(hits.method.recall, 4),
         "seconds": round(hits.seconds, 4),
         "hits": [hit.to_dict() for hit in hits],
     }

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import transformers
+from transformers.utils.hub import extract_commit_hash
 
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.batching import encode_staged
+from lookalike.encoders.batching import cpu_batch_size, encode_staged
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.pooling import Features, choose_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
+from lookalike.encoders.torch_transfer import on_device
 from lookalike.errors import EncoderError, InputError, first_line
 
 if TYPE_CHECKING:
@@ -48,37 +50,41 @@ class TransformersEncoder:
     EncoderError : if the checkpoint cannot be loaded, or is not that of an image model.
     """
 
+    runtime = "torch"
     decode_side: int | None = None
 
     def __init__(self, name: str, options: EncoderOptions) -> None:
         precision = "f32" if options.precision == "auto" else options.precision
-        if precision not in _DTYPES:
-            msg = f"there is no precision named {precision!r}; use f32 or bf16"
-            raise InputError(msg)
         preprocessing = "processor" if options.preprocessing == "auto" else options.preprocessing
         self._options = options
         self._device = _device(options.device)
         _survive_fork(self._device)
         self._dtype = _DTYPES[precision]
-        self.batch_size = 16 if self._device.type == "cpu" else 128
-        remote = {"trust_remote_code": options.trust_remote_code}
+        self.runtime_reason = f"it runs on the device {self._device.type}"
+        """Why it is run by PyTorch: a clause."""
+        self.notice = ""
+        """A sentence that a user should read, if there is one."""
+        revision = _commit(name, options.revision)
+        remote = loading_options(revision, options)
         with _explained(f"the encoder {name} cannot be loaded", _loading_remedy(name)):
+            # in f32 first, so that the weights have one digest whatever the precision
             self.model, report = transformers.AutoModel.from_pretrained(
-                name, dtype=self._dtype, output_loading_info=True, **remote
+                name, dtype=torch.float32, output_loading_info=True, **remote
             )
-            processor = transformers.AutoImageProcessor.from_pretrained(name, **remote)
-        self.prepare = make_prepare(preprocessing, processor)
+            self.processor = transformers.AutoImageProcessor.from_pretrained(name, **remote)
+        self.prepare = make_prepare(preprocessing, self.processor)
         untrained = frozenset(report["missing_keys"])
         digest = _digest(self.model, untrained)
         _mark_untrained(self.model, untrained)
-        self.model.eval().to(self._device)
+        self.model.eval().to(self._device, self._dtype)
         with _explained(f"the encoder {name} cannot embed images", "use the checkpoint of an image model"):
             probe = _probe(self.prepare)
+            self.batch_size = cpu_batch_size(probe.shape[1:]) if self._device.type == "cpu" else 128
             self._choose_pooling(options.pooling, probe)
             dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
         self.spec = EncoderSpec(
             name=name,
-            revision=getattr(self.model.config, "_commit_hash", None) or "",
+            revision=revision,
             weights_digest=digest,
             pooling=self._pooling,
             preprocessing=preprocessing,
@@ -89,12 +95,15 @@ class TransformersEncoder:
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
         """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""
         with torch.inference_mode():
-            values = self._to_device(batch)
-            if self._pooling == "image-features":
-                vectors = self._image_features(values)
-            else:
-                vectors = pool(self._features(values), self._pooling)
-            return np.asarray(vectors.float().cpu().numpy(), np.float32)
+            vectors = [self.embed(values).float() for values in on_device(batch, self._device, self._dtype)]
+            return np.asarray(torch.cat(vectors).cpu().numpy(), np.float32)
+
+    def embed(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the embeddings of prepared images that are on the device, in the model's type; shape (n, dim)."""
+        if self._pooling == "image-features":
+            features: torch.Tensor = self._image_features(values)
+            return features
+        return pool(self._features(values), self._pooling)
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""
@@ -112,7 +121,7 @@ class TransformersEncoder:
 
     def _choose_pooling(self, wanted: str, probe: npt.NDArray[np.float32]) -> None:
         with torch.inference_mode():
-            values = self._to_device(probe)
+            values = next(on_device(probe, self._device, self._dtype))
             has_image_features = self._image_features(values) is not None
             if has_image_features and wanted in ("auto", "image-features"):
                 features = Features(None, None, None)  # the image tower alone need not be runnable
@@ -122,9 +131,6 @@ class TransformersEncoder:
         self._pooling = choice.pooling
         self.pooling_reason = choice.reason
         """Why the pooling is that one: a clause."""
-
-    def _to_device(self, batch: npt.NDArray[Any]) -> Any:
-        return torch.from_numpy(np.require(batch, np.float32, ["C", "W"])).to(self._device, self._dtype)
 
     def _image_features(self, values: Any) -> Any:
         """Return the embeddings that images share with texts, shape (n, dim), or None if the model has none."""
@@ -140,6 +146,22 @@ class TransformersEncoder:
         hidden, pooled = getattr(outputs, "last_hidden_state", None), getattr(outputs, "pooler_output", None)
         config = getattr(self.model.config, "vision_config", self.model.config)
         return Features(hidden, pooled, _patches(getattr(config, "patch_size", None), values.shape[-2:]))
+
+
+def loading_options(revision: str, options: EncoderOptions) -> dict[str, Any]:
+    """Return the keyword arguments of ``from_pretrained`` for a commit of a checkpoint; an empty one is no hub's."""
+    return {"trust_remote_code": options.trust_remote_code, **({"revision": revision} if revision else {})}
+
+
+def _commit(name: str, revision: str) -> str:
+    """Return the commit on the hub that a revision of a checkpoint means now; empty for a folder."""
+    if Path(name).is_absolute():
+        return ""
+    try:
+        file = transformers.utils.cached_file(name, "config.json", revision=revision or None)
+    except (OSError, ValueError):
+        return revision  # loading it will say what is wrong
+    return extract_commit_hash(file, None) or revision
 
 
 def _probe(prepare: Prepare) -> npt.NDArray[np.float32]:

@@ -1,1 +1,1 @@
-"""How good the ranking is, and how good and fast the search."""
+"""How good a ranking is, which encoder makes the best of one's own images, and how good and fast an index is."""

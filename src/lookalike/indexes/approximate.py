@@ -12,7 +12,7 @@ from lookalike.arrays import as_vectors
 from lookalike.errors import IndexUnusableError, InputError, ShapeError, UnknownNameError
 from lookalike.indexes.base import Neighbors
 from lookalike.indexes.exact import ExactIndex, row_norms
-from lookalike.indexes.files import Header, fingerprint, read_array, read_norms, write_header, write_norms
+from lookalike.indexes.files import Header, read_array, read_norms, write_header, write_norms
 from lookalike.indexes.preparation import Preparation, PreparedRows
 from lookalike.indexes.rescoring import nearest_of
 from lookalike.metric import Metric
@@ -87,11 +87,9 @@ class ApproximateIndex:
         """Open what :meth:`save` wrote; see :func:`lookalike.indexes.building.load_index`."""
         spec = header.spec
         try:
-            scale, is_raw, sample = float(header.extra["scale"]), bool(header.extra["is_raw"]), header.extra["sample"]
+            scale, is_raw = float(header.extra["scale"]), bool(header.extra["is_raw"])
         except (KeyError, TypeError, ValueError) as error:
             raise IndexUnusableError(str(path), f"index.json is damaged: {error}") from error
-        if sample != fingerprint(vectors):
-            raise IndexUnusableError(str(path), "it is of other rows")
         try:
             projection = LinearProjection.load(path / _PROJECTION) if spec.projection else None
         except InputError as error:
@@ -234,12 +232,8 @@ class ApproximateIndex:
             self._preparation.projection.save(path / _PROJECTION)
         write_norms(path, self._norms)
         np.save(path / _DELETED, np.empty(0, np.int64) if self._live is None else np.flatnonzero(~self._live))
-        extra = {
-            "scale": self._preparation.scale,
-            "is_raw": self._preparation.is_raw,
-            "sample": fingerprint(self._vectors),
-        }
-        write_header(path, Header(self.spec, len(self), extra))
+        extra = {"scale": self._preparation.scale, "is_raw": self._preparation.is_raw}
+        write_header(path, Header(self.spec, extra), self._vectors)
 
     def _values(self, given: Mapping[str, Any]) -> dict[str, float]:
         known = self._backend.parameters

@@ -112,7 +112,7 @@ class ExactIndex:
         """Write what a search needs besides the rows into a new folder at ``path``."""
         path.mkdir(parents=True)
         write_norms(path, self._norms)
-        write_header(path, Header(self.spec, len(self)))
+        write_header(path, Header(self.spec), self._vectors)
 
     @classmethod
     def load(cls, path: Path, vectors: Vectors) -> ExactIndex:

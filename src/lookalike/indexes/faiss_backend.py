@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
 _FILE, _FACTORY = "index.faiss", "factory.txt"
+_ORIGIN = re.compile(r"^Error in .* at \S+:\d+: (Error: )?('.*' failed: (?=\S))?")
 _SAMPLE = 65_536
 _SAMPLE_PER_LIST = 64
 _MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
@@ -150,9 +152,15 @@ def _made(factory: str, dim: int, metric: Metric) -> Any:
     try:
         index = faiss.index_factory(dim, factory, kind)
     except RuntimeError as error:
-        msg = f"FAISS cannot make an index {factory!r} of {dim} dimensions ({_reason(error)}); see its factory strings"
+        msg = (
+            f"FAISS cannot make an index {factory!r} of {dim} dimensions ({_reason(error)}); "
+            "its grammar: github.com/facebookresearch/faiss/wiki/The-index-factory"
+        )
         raise InputError(msg) from error
     for part in layers(index):
+        if isinstance(part, faiss.IndexIDMap):
+            msg = f"the ids of FAISS are positions here, and {factory} would give others; leave IDMap out"
+            raise InputError(msg)
         if isinstance(part, faiss.IndexIVF):
             part.cp.min_points_per_centroid = 1  # no warning about small galleries on the user's screen
         if hasattr(part, "pq"):
@@ -185,5 +193,4 @@ def _takes_filters(index: Any, parameters: Mapping[str, Parameter]) -> bool:
 
 def _reason(error: RuntimeError) -> str:
     """Return what FAISS says, without the names of its functions and files."""
-    said = first_line(error).rsplit("Error: ", 1)[-1].rsplit("failed: ", 1)
-    return said[-1].strip(" '") or said[0].strip(" '")
+    return _ORIGIN.sub("", first_line(error)).strip(": ")

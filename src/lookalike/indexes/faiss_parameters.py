@@ -26,7 +26,7 @@ def layers(index: Any) -> Iterator[Any]:
         yield part
         if isinstance(part, faiss.IndexRefine):
             part = faiss.downcast_index(part.base_index)
-        elif isinstance(part, (faiss.IndexPreTransform, faiss.IndexIDMap)):
+        elif isinstance(part, faiss.IndexPreTransform):
             part = faiss.downcast_index(part.index)
         else:
             return
@@ -54,10 +54,8 @@ def known_parameters(index: Any, *, always: tuple[str, ...] = ()) -> dict[str, P
 def search_parameters(index: Any, values: Mapping[str, float], selector: Any) -> Any:
     """Return FAISS's object for one search, or None where there is nothing to say."""
     part = faiss.downcast_index(index)
-    if isinstance(part, (faiss.IndexPreTransform, faiss.IndexIDMap)):
+    if isinstance(part, faiss.IndexPreTransform):
         inner = search_parameters(part.index, values, selector)
-        if isinstance(part, faiss.IndexIDMap):
-            return inner
         return _faiss.SearchParametersPreTransform(index_params=inner)
     if isinstance(part, faiss.IndexRefine):
         inner = search_parameters(part.base_index, values, selector)

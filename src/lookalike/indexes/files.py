@@ -32,12 +32,11 @@ class Header:
     """What stands in ``index.json``."""
 
     spec: IndexSpec
-    rows: int
     extra: Mapping[str, Any] = field(default_factory=dict)
     """What one kind of index keeps besides."""
 
 
-def write_header(folder: Path, header: Header) -> None:
+def write_header(folder: Path, header: Header, vectors: Vectors) -> None:
     """Write the header; last of an index's files, so that it stands only in a whole one."""
     spec = header.spec
     about = {
@@ -45,7 +44,8 @@ def write_header(folder: Path, header: Header) -> None:
         "index": str(spec),
         "metric": spec.metric.value,
         "dim": spec.dim,
-        "rows": header.rows,
+        "rows": len(vectors),
+        "sample": _fingerprint(vectors),
         **header.extra,
     }
     (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
@@ -61,6 +61,7 @@ def read_header(folder: Path, vectors: Vectors) -> Header:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         form, rows, dim = int(about.pop("format")), int(about.pop("rows")), int(about.pop("dim"))
+        sample = about.pop("sample")
         spec = parse_index(about.pop("index"), metric=Metric(about.pop("metric")), dim=dim)
     except FileNotFoundError as error:
         raise IndexUnusableError(str(folder), "there is none") from error
@@ -71,7 +72,9 @@ def read_header(folder: Path, vectors: Vectors) -> Header:
         raise IndexUnusableError(str(folder), reason)
     if vectors.shape != (rows, dim):
         raise IndexUnusableError(str(folder), f"it is of {rows} rows of {dim} numbers, not of {vectors.shape}")
-    return Header(spec, rows, about)
+    if sample != _fingerprint(vectors):
+        raise IndexUnusableError(str(folder), "it is of other rows")
+    return Header(spec, about)
 
 
 def write_norms(folder: Path, norms: npt.NDArray[np.float32]) -> None:
@@ -106,7 +109,7 @@ def read_array(folder: Path, name: str, *, mapped: bool = False) -> npt.NDArray[
     return array
 
 
-def fingerprint(vectors: Vectors) -> str:
+def _fingerprint(vectors: Vectors) -> str:
     """Return a digest of a few rows: an index of other rows of the same shape would answer wrongly."""
     sample = np.unique(np.linspace(0, max(len(vectors) - 1, 0), _SAMPLE).astype(np.int64))
     rows = np.ascontiguousarray(vectors[sample[: len(vectors)]])

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MOST_BITS = 62
 _TABLES = 16
+_PROBES = 8
 _ROWS_PER_BUCKET = 64
 _LEAST_BITS = 8
 _QUERIES = 32
@@ -45,7 +46,7 @@ class LshBackend:
     - ``bits``: hyperplanes a table, at most 62; where it is not given, as many as make a bucket of about 64 rows;
     - ``tables``: independent tables (16);
     - ``probes``: of searches too: further buckets a table, those whose code differs where the query is nearest to the
-      hyperplanes (0);
+      hyperplanes (0, and 8 where ``bits`` is not given);
     - ``rank``: which candidates are kept: ``score``, all of them, for their true scores; or ``collisions``, the k in
       most buckets, lower positions first among equals, so that few rows are read;
     - ``center``: ``yes`` hashes the sides after the mean of all rows is subtracted, since embeddings often lie on one
@@ -61,7 +62,7 @@ class LshBackend:
     ) -> None:
         options = Options(spec.choice)
         options.refuse_arguments()
-        self.parameters = {"probes": options.parameter("probes", Parameter(0, at_least=0))}
+        self.parameters = {"probes": _probes(options)}
         self._keeps_all = options.one_of("rank", ("score", "collisions")) == "score"
         self.planes = planes
         self.centre = centre
@@ -75,7 +76,7 @@ class LshBackend:
         tables = options.whole("tables", _TABLES)
         is_centred = options.one_of("center", ("yes", "no")) == "yes"
         options.one_of("rank", ("score", "collisions"))
-        options.parameter("probes", Parameter(0, at_least=0))
+        _probes(options)
         options.refuse_others()
         planes = np.random.default_rng(seed).standard_normal((tables, bits, rows.dim), dtype=np.float32)
         centre = _mean(rows) if is_centred else np.zeros(rows.dim)
@@ -190,6 +191,10 @@ class LshBackend:
 
 def _bits_for(rows: int) -> int:
     return max(_LEAST_BITS, min(_MOST_BITS, round(math.log2(max(rows, 1) / _ROWS_PER_BUCKET))))
+
+
+def _probes(options: Options) -> Parameter:
+    return options.parameter("probes", Parameter(0 if "bits" in options.given else _PROBES, at_least=0))
 
 
 def _mean(rows: PreparedRows) -> npt.NDArray[np.float64]:

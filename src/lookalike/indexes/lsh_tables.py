@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Positions
 
+    Codes = npt.NDArray[np.uint64]
+
 _PROBED_BITS = 10
 
 
@@ -19,7 +21,7 @@ _PROBED_BITS = 10
 class Table:
     """The rows of one table, grouped by code."""
 
-    codes: npt.NDArray[np.uint64]
+    codes: Codes
     """Shape (u,): the codes that occur, ascending."""
     starts: npt.NDArray[np.int64]
     """Shape (u + 1,): where the rows of each code begin in ``order``; the last is the end."""
@@ -27,20 +29,20 @@ class Table:
     """Shape (n,): the positions of all rows, by code, then ascending."""
 
     @classmethod
-    def of(cls, codes: npt.NDArray[np.uint64]) -> Table:
+    def of(cls, codes: Codes) -> Table:
         """Group rows by their codes; shape (n,)."""
         order = np.argsort(codes, kind="stable")
         distinct, counts = np.unique(codes[order], return_counts=True)
         starts = np.concatenate([[0], np.cumsum(counts)])
         return cls(distinct, starts.astype(np.int64), order.astype(np.int32))
 
-    def with_more(self, codes: npt.NDArray[np.uint64]) -> Table:
+    def with_more(self, codes: Codes) -> Table:
         """Return the table with further rows of these codes, whose positions follow."""
         known = np.empty(len(self.order), np.uint64)
         known[self.order] = np.repeat(self.codes, np.diff(self.starts))
         return Table.of(np.concatenate([known, codes]))
 
-    def buckets(self, codes: npt.NDArray[np.uint64]) -> tuple[Positions, Positions]:
+    def buckets(self, codes: Codes) -> tuple[Positions, Positions]:
         """Return where the rows of each code begin and end in ``order``; both of the shape of ``codes``."""
         if len(self.codes) == 0:
             nothing = np.zeros(codes.shape, np.int64)
@@ -50,15 +52,13 @@ class Table:
         return np.where(occurs, self.starts[place], 0), np.where(occurs, self.starts[place + 1], 0)
 
 
-def codes_of(sides: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
+def codes_of(sides: npt.NDArray[np.bool_]) -> Codes:
     """Return the bits as numbers, the first bit lowest; shape (..., bits) to (...), uint64."""
     weights = np.uint64(1) << np.arange(sides.shape[-1], dtype=np.uint64)
     return np.asarray((sides * weights).sum(axis=-1, dtype=np.uint64))
 
 
-def probed_codes(
-    codes: npt.NDArray[np.uint64], margins: npt.NDArray[np.float64], probes: int
-) -> npt.NDArray[np.uint64]:
+def probed_codes(codes: Codes, margins: npt.NDArray[np.float64], probes: int) -> Codes:
     """Return each code, and after it the codes with the likeliest bits flipped.
 
     Parameters

@@ -31,3 +31,21 @@ class Hit:
         """Return the hit as JSON-ready values; times are in ISO 8601."""
         attributes = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in self.attributes.items()}
         return {"rank": self.rank, "id": self.id, "uri": self.uri, "score": self.score, "attributes": attributes}
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a search was done."""
+
+    index: str = "exact"
+    """The spec of the index."""
+    recall: float = 1.0
+    """The share of the true nearest items that it finds, as it was measured on rows of the gallery."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the hits are the true nearest items."""
+        return self.index == "exact"
+
+
+EXACTLY = Method()

@@ -18,6 +18,7 @@ from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
 from lookalike.images.formats import has_image_suffix
+from lookalike.images.pillow_files import encoded_file
 from lookalike.images.reading import read_picture
 from lookalike.sources.fetch import FetchLimits, fetch, is_web_url
 from lookalike.sources.names import anchored, item_id, original, printable
@@ -67,7 +68,8 @@ class QueryResolver:
         query : a path, a ``file:``, ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a
             ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w,
             4); or a vector of shape (dim,), finite. A string is a path if it names a file, has the suffix of an image
-            or holds a path separator, and a text otherwise.
+            or holds a path separator, and a text otherwise. A PIL image goes by the bytes of its file until its pixels
+            are loaded.
 
         Raises
         ------
@@ -79,8 +81,9 @@ class QueryResolver:
             return self._file(query)
         if isinstance(query, str):
             return self._string(query)
-        if isinstance(query, bytes):
-            return ResolvedQuery("image", embed_image(self._encoder(), query, self._limits), picture=query)
+        data = bytes(query) if isinstance(query, (bytes, bytearray, memoryview)) else encoded_file(query)
+        if data is not None:
+            return ResolvedQuery("image", embed_image(self._encoder(), data, self._limits), picture=data)
         if isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "fiu":
             return ResolvedQuery("vector", _vector(query, self._store.manifest.dim))
         pixels = as_pixels(query, limits=self._limits)

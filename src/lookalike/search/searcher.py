@@ -18,8 +18,8 @@ from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
 from lookalike.search.filters import rows_where
-from lookalike.search.hit import Hit
-from lookalike.search.index_plan import EXACT, plan_of
+from lookalike.search.hit import EXACTLY, Hit, Method
+from lookalike.search.index_plan import plan_of
 from lookalike.search.ready_index import ReadyIndex, read_index, wants_index
 from lookalike.search.snapshot import newest_snapshot
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
@@ -63,21 +63,6 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """How a search was done."""
-
-    index: str = EXACT
-    """The spec of the index."""
-    recall: float = 1.0
-    """The share of the true nearest items that it finds, as it was measured on rows of the gallery."""
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the hits are the true nearest items."""
-        return self.index == EXACT
-
-
-@dataclass(frozen=True, slots=True)
 class _Item:
     id: str
     uri: str
@@ -102,7 +87,7 @@ class Searcher:
         for part in self._current(metric)[1]:
             if isinstance(part.index, ReadyIndex):
                 return Method(part.index.name, part.index.recall)
-        return Method()
+        return EXACTLY
 
     def search(
         self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """A finite, repeatable listing of images, and their bytes."""
+    """A finite, repeatable listing of images, and their bytes.
+
+    Two more attributes are taken into account where a source has them: ``unreadable``, what could not be entered on the
+    latest listing, and ``stamp_prefixes``, what the stamps of its items begin with: an item of the gallery with such a
+    stamp that is not listed any more is removed.
+    """
 
     @property
     def uri(self) -> str:

@@ -28,6 +28,11 @@ class CombinedSource:
         walking = [source for source in self.sources if isinstance(source, WalkingSource)]
         return [path for source in walking for path in source.unreadable]
 
+    @property
+    def stamp_prefixes(self) -> list[str]:
+        """What the stamps of items begin with that came from one of the sources."""
+        return [prefix for source in self.sources for prefix in getattr(source, "stamp_prefixes", ())]
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items of each source in turn.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, SourceGoneError
 from lookalike.images.formats import IMAGE_SUFFIXES, has_image_suffix
 from lookalike.sources.files import missing, read_file
 from lookalike.sources.names import anchored, file_ref, is_below, name_of, parts_below, path_of_id, printable
@@ -58,7 +58,8 @@ class FolderSource:
         if self._walk.is_closed(self._root):
             raise SourceError(self.uri, "it cannot be entered; check its permissions")
         if is_empty:
-            raise SourceError(self.uri, no_images(len(self._walk.closed)))
+            kind = SourceError if self._walk.closed else SourceGoneError
+            raise kind(self.uri, no_images(len(self._walk.closed)))
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the file."""

@@ -40,6 +40,11 @@ class LabelledSource:
         """The folders that could not be entered on the latest listing."""
         return self._source.unreadable if isinstance(self._source, WalkingSource) else ()
 
+    @property
+    def stamp_prefixes(self) -> Sequence[str]:
+        """What the stamps of items begin with that came from the source."""
+        return getattr(self._source, "stamp_prefixes", ())
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items with their labels.
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceGoneError
 from lookalike.images.formats import has_image_suffix
 from lookalike.sources.files import read_file
 from lookalike.sources.names import absolute, anchored, file_ref, is_below, name_of, parts_below, path_of_id, printable
@@ -69,7 +69,7 @@ class GlobSource:
             yield file_ref(path, status, self._base)
         if is_empty:
             reason = "matches no images; a pattern names files, so end it in /** to take whole folders"
-            raise SourceError(self.uri, reason)
+            raise SourceGoneError(self.uri, reason)
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the file."""
