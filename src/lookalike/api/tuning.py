@@ -70,7 +70,10 @@ def benchmark_gallery(
 ) -> Iterator[Measured]:
     """Measure indexes over a gallery's rows; see :class:`lookalike.evaluation.ann.IndexBenchmark`."""
     from lookalike.evaluation.ann import IndexBenchmark
+    from lookalike.evaluation.reference_indexes import REFERENCES
 
+    if specs is not None:
+        specs = [spec if spec in REFERENCES else checked_spec(spec) for spec in specs]
     snapshot = _snapshot(store)
     yield from IndexBenchmark(snapshot.vectors, metric, k, report=report).run(specs)
 

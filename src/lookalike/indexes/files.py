@@ -110,7 +110,10 @@ def read_array(folder: Path, name: str, *, mapped: bool = False) -> npt.NDArray[
 
 
 def _fingerprint(vectors: Vectors) -> str:
-    """Return a digest of a few rows: an index of other rows of the same shape would answer wrongly."""
+    """Return a digest of a few rows: an index of other rows of the same shape would answer wrongly.
+
+    Of a table's rows it is their ids, as the rows may have changed there since.
+    """
     sample = np.unique(np.linspace(0, max(len(vectors) - 1, 0), _SAMPLE).astype(np.int64))
-    rows = np.ascontiguousarray(vectors[sample[: len(vectors)]])
+    rows = np.ascontiguousarray(getattr(vectors, "row_ids", vectors)[sample[: len(vectors)]])
     return hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()

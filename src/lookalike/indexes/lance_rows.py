@@ -27,7 +27,8 @@ class LanceRows:
 
     Notes
     -----
-    Each access reads from the table; slices of it stream through an exact search in bounded memory.
+    Each access reads from the table; slices of it stream through an exact search in bounded memory. A row that the
+    table has lost since is all zeros.
     """
 
     ndim = 2
@@ -65,10 +66,18 @@ class LanceRows:
         return np.where(self._sorted[place] == row_ids, self._by_id[place], -1)
 
     def _read(self, row_ids: npt.NDArray[np.uint64]) -> Vectors:
-        distinct, inverse = np.unique(row_ids, return_inverse=True)
-        table = self.dataset._take_rows(distinct.tolist(), columns=[self.column, "_rowid"])
-        order = np.argsort(table["_rowid"].to_numpy())
-        column = table[self.column].combine_chunks()
-        flat = (column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column).flatten()
-        matrix = flat.to_numpy(zero_copy_only=False).reshape(len(table), -1)
-        return np.asarray(matrix[order][inverse], np.float32)
+        table = self.dataset._take_rows(np.unique(row_ids).tolist(), columns=[self.column, "_rowid"])
+        found = table["_rowid"].to_numpy()
+        order = np.argsort(found)
+        matrix = np.zeros((len(found) + 1, self.shape[1]), np.float32)  # the last for rows that were deleted since
+        matrix[:-1] = _matrix(table[self.column])[order]
+        place = np.minimum(np.searchsorted(found[order], row_ids), max(len(found) - 1, 0))
+        is_there = found[order][place] == row_ids if len(found) else np.zeros(len(row_ids), np.bool_)
+        return matrix[np.where(is_there, place, len(found))]
+
+
+def _matrix(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    whole = column.combine_chunks()
+    flat = (whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole).flatten()
+    matrix: npt.NDArray[Any] = flat.to_numpy(zero_copy_only=False).reshape(len(column), -1)
+    return matrix
