@@ -120,6 +120,7 @@ class ConvertedPairEncoder:
         self.pooling_reason = images.pooling_reason
         self.runtime_reason = images.runtime_reason
         self.notice = images.notice
+        self.agreement = images.agreement
         self.prepare = images.prepare
         self.encode_prepared = images.encode_prepared
         self.encode_images = images.encode_images
