@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class EncoderSpec:
     dim: int
     modalities: tuple[str, ...] = ("image",)
     """``image``, and ``text`` where the encoder embeds texts into the same space."""
+    pooling_reason: str = field(default="", compare=False)
+    """Why the pooling is that one, a clause; no part of the identity, and empty where nothing was chosen."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 import transformers
 
-from lookalike.encoders.transformers_encoder import TransformersEncoder, unwrapped
+from lookalike.encoders.transformers_encoder import TransformersEncoder
+from lookalike.encoders.vision_tower import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,6 @@ class TransformersPairEncoder:
 
     def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
         self.spec = replace(images.spec, modalities=("image", "text"))
-        self.pooling_reason = images.pooling_reason
         self.batch_size = images.batch_size
         self.decode_side = images.decode_side
         self.prepare = images.prepare

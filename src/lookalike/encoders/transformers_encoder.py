@@ -15,8 +15,10 @@ import transformers
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.pooling import Features, choose_pooling, pool
+from lookalike.encoders.pooling import Features, choose_pooling, parse_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
+from lookalike.encoders.processors import load_processor
+from lookalike.encoders.vision_tower import VisionTower
 from lookalike.errors import EncoderError, InputError, first_line
 
 if TYPE_CHECKING:
@@ -48,14 +50,11 @@ class TransformersEncoder:
     EncoderError : if the checkpoint cannot be loaded, or is not that of an image model.
     """
 
-    decode_side: int | None = None
-
     def __init__(self, name: str, options: EncoderOptions) -> None:
         precision = "f32" if options.precision == "auto" else options.precision
         if precision not in _DTYPES:
             msg = f"there is no precision named {precision!r}; use f32 or bf16"
             raise InputError(msg)
-        preprocessing = "processor" if options.preprocessing == "auto" else options.preprocessing
         self._options = options
         self._device = _device(options.device)
         _survive_fork(self._device)
@@ -66,28 +65,31 @@ class TransformersEncoder:
             self.model, report = transformers.AutoModel.from_pretrained(
                 name, dtype=self._dtype, output_loading_info=True, **remote
             )
-            processor = transformers.AutoImageProcessor.from_pretrained(name, **remote)
-        self.prepare = make_prepare(preprocessing, processor)
+            processor = load_processor(name, options)
+        self._tower = VisionTower(self.model)
+        self.prepare = make_prepare(options.preprocessing, processor, self._tower.input_names)
+        self.decode_side = self.prepare.decode_side
         untrained = frozenset(report["missing_keys"])
         digest = _digest(self.model, untrained)
         _mark_untrained(self.model, untrained)
         self.model.eval().to(self._device)
         with _explained(f"the encoder {name} cannot embed images", "use the checkpoint of an image model"):
             probe = _probe(self.prepare)
-            self._choose_pooling(options.pooling, probe)
+            reason = self._choose_pooling(options.pooling, probe)
             dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
         self.spec = EncoderSpec(
             name=name,
             revision=getattr(self.model.config, "_commit_hash", None) or "",
             weights_digest=digest,
-            pooling=self._pooling,
-            preprocessing=preprocessing,
+            pooling=self._pooling if self._layer is None else f"{self._pooling}@{self._layer}",
+            preprocessing=self.prepare.kind,
             precision=precision,
             dim=dim,
+            pooling_reason=reason,
         )
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
-        """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""
+        """Embed prepared images; shape (n, ...), as :attr:`prepare` returns them, to (n, dim), float32."""
         with torch.inference_mode():
             values = self._to_device(batch)
             if self._pooling == "image-features":
@@ -110,43 +112,42 @@ class TransformersEncoder:
             trust_remote_code=self._options.trust_remote_code,
         )
 
-    def _choose_pooling(self, wanted: str, probe: npt.NDArray[np.float32]) -> None:
+    def _choose_pooling(self, wanted: str, probe: npt.NDArray[Any]) -> str:
+        """Choose the pooling and its layer; returns why it is that one, a clause."""
+        kind, self._layer = parse_pooling(wanted)
         with torch.inference_mode():
             values = self._to_device(probe)
-            has_image_features = self._image_features(values) is not None
-            if has_image_features and wanted in ("auto", "image-features"):
-                features = Features(None, None, None)  # the image tower alone need not be runnable
+            has_image_features = self._layer is None and self._image_features(values) is not None
+            if has_image_features and kind in ("auto", "image-features"):
+                features = Features()  # the image tower alone need not be runnable
             else:
-                features = self._features(values).trained()
-        choice = choose_pooling(wanted, features, has_image_features=has_image_features)
+                features = self._tower.watch(values, self._layer).trained()
+        choice = choose_pooling(kind, features, self._tower.traits(has_image_features=has_image_features))
         self._pooling = choice.pooling
-        self.pooling_reason = choice.reason
-        """Why the pooling is that one: a clause."""
+        return choice.reason
 
-    def _to_device(self, batch: npt.NDArray[Any]) -> Any:
-        return torch.from_numpy(np.require(batch, np.float32, ["C", "W"])).to(self._device, self._dtype)
+    def _to_device(self, batch: npt.NDArray[Any]) -> dict[str, torch.Tensor]:
+        """Return the model's inputs by their names."""
+        arrays = {name: batch[name] for name in batch.dtype.names} if batch.dtype.names else {"pixel_values": batch}
+        tensors = {name: torch.from_numpy(np.require(array, None, ["C", "W"])) for name, array in arrays.items()}
+        return {
+            name: tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
+            for name, tensor in tensors.items()
+        }
 
-    def _image_features(self, values: Any) -> Any:
+    def _image_features(self, values: dict[str, torch.Tensor]) -> Any:
         """Return the embeddings that images share with texts, shape (n, dim), or None if the model has none."""
-        if not hasattr(self.model, "get_image_features"):
-            return None
-        features = unwrapped(self.model.get_image_features(pixel_values=values))
-        # a chat model's method of that name returns one vector for each patch
-        return features if torch.is_tensor(features) and features.shape[:-1] == (len(values),) else None
+        return self._tower.image_features(values)
 
-    def _features(self, values: Any) -> Features:
-        tower = getattr(self.model, "vision_model", self.model)
-        outputs = tower(pixel_values=values)
-        hidden, pooled = getattr(outputs, "last_hidden_state", None), getattr(outputs, "pooler_output", None)
-        config = getattr(self.model.config, "vision_config", self.model.config)
-        return Features(hidden, pooled, _patches(getattr(config, "patch_size", None), values.shape[-2:]))
+    def _features(self, values: dict[str, torch.Tensor]) -> Features:
+        return self._tower.features(values, self._layer)
 
 
-def _probe(prepare: Prepare) -> npt.NDArray[np.float32]:
+def _probe(prepare: Prepare) -> npt.NDArray[Any]:
     """Return two prepared images of noise, one lying and one standing."""
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     inputs = [prepare(noise), prepare(noise.transpose(1, 0, 2).copy())]
-    if inputs[0].shape != inputs[1].shape:
+    if (inputs[0].shape, inputs[0].dtype) != (inputs[1].shape, inputs[1].dtype):
         msg = "the checkpoint's processor returns images of several sizes; use the preprocessing resize-crop"
         raise InputError(msg)
     return np.stack(inputs)
@@ -178,18 +179,6 @@ def _mark_untrained(model: Any, untrained: frozenset[str]) -> None:
     for name, tensor in model.state_dict().items():
         if name in untrained and tensor.is_floating_point():
             tensor.fill_(float("nan"))
-
-
-def _patches(patch: int | Sequence[int] | None, size: Sequence[int]) -> int | None:
-    if patch is None:
-        return None
-    height, width = (patch, patch) if isinstance(patch, int) else tuple(patch)[-2:]
-    return (size[0] // height) * (size[1] // width)
-
-
-def unwrapped(outputs: Any) -> Any:
-    """Return the features themselves, which some versions of transformers wrap."""
-    return getattr(outputs, "pooler_output", outputs)
 
 
 def _device(name: str) -> torch.device:

@@ -1,0 +1,179 @@
+"""What a processor does, done faster: one resize of the part that is kept, and one multiplication.
+
+Nothing is assumed of a processor. A chain is built from the sizes that it states, the values are read off what it makes
+of plain colours, and the chain is taken only if it makes of pictures what the processor makes of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy.typing as npt
+
+    from lookalike.images.decode import Pixels
+
+_REDUCED_BEFORE = {
+    Image.Resampling.BILINEAR: 2,
+    Image.Resampling.HAMMING: 2,
+    Image.Resampling.BICUBIC: 2,
+    Image.Resampling.LANCZOS: 2,
+}
+"""How many times the resized side a JPEG's side must keep when its decoder reduces it; other methods show the step."""
+_TOLERANCE = 1.0
+"""The mean absolute difference that a chain may show, in each channel, where pixels go from 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The size that an image is resized to, and the centre that is kept of it; in pixels."""
+
+    short: int | None
+    """The short side of the resized image, its aspect kept; None where it becomes ``full`` whatever its aspect."""
+    full: tuple[int, int]
+    """Height and width of the resized image where ``short`` is None."""
+    kept: tuple[int, int]
+    """Height and width of what is kept."""
+
+    def is_possible(self) -> bool:
+        """Whether what is kept lies within every resized image, so that nothing has to be padded."""
+        limits = self.full if self.short is None else (self.short, self.short)
+        return all(part <= limit for part, limit in zip(self.kept, limits, strict=True))
+
+    def resized(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width that an image of that size is resized to."""
+        if self.short is None:
+            return self.full
+        if width <= height:
+            return int(self.short * height / width), self.short
+        return self.short, int(self.short * width / height)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Pixels to the model's values: channel ``i`` is ``scale[i] * pixels[order[i]] + offset[i]``."""
+
+    order: npt.NDArray[np.intp]
+    scale: npt.NDArray[np.float32]
+    """Shape (3, 1, 1)."""
+    offset: npt.NDArray[np.float32]
+    """Shape (3, 1, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FastChain:
+    """Prepares an image as a processor does, within a mean difference of one of 255 levels."""
+
+    kind: ClassVar[str] = "fast"
+    geometry: Geometry
+    resample: Image.Resampling
+    values: Values
+
+    @property
+    def decode_side(self) -> int | None:
+        """A JPEG may be decoded at a reduced scale if its short side keeps this many pixels; None: in full only."""
+        times = _REDUCED_BEFORE.get(self.resample)
+        side = self.geometry.short or max(self.geometry.full)
+        return None if times is None else times * side
+
+    def __call__(self, image: Pixels) -> npt.NDArray[np.float32]:
+        """Return shape (3, height, width)."""
+        size = image.shape[:2]
+        resized, kept = self.geometry.resized(*size), self.geometry.kept
+        starts = [(whole - part) // 2 for whole, part in zip(resized, kept, strict=True)]
+        # only what is kept is computed: the rest of a long strip would fill the memory
+        top, left = (start * side / whole for start, side, whole in zip(starts, size, resized, strict=True))
+        bottom, right = (
+            min(side, (start + part) * side / whole)
+            for start, part, side, whole in zip(starts, kept, size, resized, strict=True)
+        )
+        small = Image.fromarray(image).resize(kept[::-1], self.resample, box=(left, top, right, bottom))
+        pixels = np.asarray(small).transpose(2, 0, 1)[self.values.order]
+        prepared: npt.NDArray[np.float32] = np.multiply(pixels, self.values.scale, dtype=np.float32)
+        prepared += self.values.offset
+        return prepared
+
+
+def find_fast_chain(processor: Any, prepare: Callable[[Pixels], npt.NDArray[Any]]) -> FastChain | None:
+    """Return a chain that equals a processor, or None if there is none.
+
+    Parameters
+    ----------
+    processor : a ``transformers`` image processor, which says its sizes and its resampling.
+    prepare : prepares one image by it.
+
+    Notes
+    -----
+    Equal means: of noise, lying and standing, larger and smaller than the model's input, the mean absolute difference
+    in each channel is at most one level of 255. A shift by one pixel, or another resampling, is far beyond that.
+    """
+    resample = getattr(processor, "resample", None)
+    if not isinstance(resample, int):
+        return None
+    values = None
+    for geometry in filter(Geometry.is_possible, _geometries(processor)):
+        values = values or _values(prepare)
+        if values is None:
+            return None
+        chain = FastChain(geometry, Image.Resampling(resample), values)
+        if all(_is_equal(chain, prepare, picture) for picture in _pictures(geometry)):
+            return chain
+    return None
+
+
+def _geometries(processor: Any) -> Iterator[Geometry]:
+    """Yield what the stated sizes may mean, by the ways in which the processors of transformers read them."""
+    size, crop = getattr(processor, "size", None), getattr(processor, "crop_size", None)
+    height, width, shortest = (side_of(size, name) for name in ("height", "width", "shortest_edge"))
+    tall, wide = (side_of(crop, name) for name in ("height", "width"))
+    is_cropped = getattr(processor, "do_center_crop", False) and tall and wide
+    if height and width:
+        yield Geometry(None, (height, width), (tall, wide) if is_cropped else (height, width))
+    if shortest:
+        square = (shortest, shortest)
+        kept = (tall, wide) if is_cropped else square
+        percentage = getattr(processor, "crop_pct", None) or 1.0
+        for short in dict.fromkeys((shortest, int(shortest / percentage), int((256 / 224) * shortest))):
+            yield Geometry(short, square, kept)
+        yield Geometry(None, square, kept)
+
+
+def side_of(size: Any, name: str) -> int | None:
+    """Return a side from a size: a dictionary, or an object with the same names, by the version of transformers."""
+    value = size.get(name) if isinstance(size, dict) else getattr(size, name, None)
+    return int(value) if isinstance(value, int) else None
+
+
+def _values(prepare: Callable[[Pixels], npt.NDArray[Any]]) -> Values | None:
+    """Return how values follow from pixels, read off plain colours; None if each does not follow from one channel."""
+    plain = [prepare(np.full((64, 64, 3), color, np.uint8)) for color in ((0, 0, 0), *(255 * np.eye(3, dtype=int)))]
+    if any(values.ndim != 3 or len(values) != 3 for values in plain):
+        return None
+    black, *colors = (values.mean(axis=(1, 2)) for values in plain)
+    gains = np.stack([color - black for color in colors], axis=1)  # (output channel, input channel)
+    order = np.abs(gains).argmax(axis=1)
+    if sorted(order) != [0, 1, 2]:
+        return None
+    scale = gains[np.arange(3), order] / 255
+    return Values(order, *(np.asarray(part, np.float32).reshape(3, 1, 1) for part in (scale, black)))
+
+
+def _pictures(geometry: Geometry) -> Iterator[Pixels]:
+    rng = np.random.default_rng(0)
+    for height, width in ((1.3, 2.1), (2.4, 1.5), (0.6, 0.8)):
+        shape = round(height * geometry.kept[0]), round(width * geometry.kept[1]), 3
+        yield rng.integers(0, 256, shape, np.uint8)
+
+
+def _is_equal(chain: FastChain, prepare: Callable[[Pixels], npt.NDArray[Any]], picture: Pixels) -> bool:
+    exact = prepare(picture)
+    if exact.shape != (3, *chain.geometry.kept):
+        return False
+    difference = np.abs(chain(picture) - exact).mean(axis=(1, 2), keepdims=True)
+    return bool((difference <= _TOLERANCE * np.abs(chain.values.scale)).all())

@@ -1,0 +1,186 @@
+"""A vision model of any family, asked for its features in one way."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lookalike.encoders.pooling import Features, Traits, check_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_TOWERS = ("vision_model", "image_model")
+"""Where a model of images and texts keeps the part for images."""
+
+
+class VisionTower:
+    """Runs the part of a model that sees images.
+
+    Parameters
+    ----------
+    model : from ``transformers``, with its weights. One that hides patches at random, as masked autoencoders do for
+        their training, is told to hide none.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        parts = (getattr(model, name, None) for name in _TOWERS)
+        self._module: Any = next((part for part in parts if part is not None), model)
+        self._config = getattr(self._module, "config", model.config)
+        # else some models put their normalised output in the place of the last hidden state
+        self._config.tie_last_hidden_states = False
+        self._special: torch.Tensor | None = None
+        if hasattr(self._config, "mask_ratio"):
+            self._config.mask_ratio = 0.0
+
+    @property
+    def input_names(self) -> frozenset[str]:
+        """The names of what the model takes besides ``pixel_values``."""
+        names = {*_parameters(self._module.forward), *_parameters(getattr(self._model, "get_image_features", None))}
+        return frozenset(names - {"pixel_values"})
+
+    def traits(self, *, has_image_features: bool) -> Traits:
+        """Return what the model says about pooling."""
+        return Traits(
+            has_image_features=has_image_features,
+            has_dense_pooler=hasattr(getattr(self._module, "pooler", None), "dense"),
+            is_mean_pooled=bool(getattr(self._config, "use_mean_pooling", False)),
+        )
+
+    def image_features(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
+        """Return the embeddings that images share with texts, shape (n, dim), or None if the model has none."""
+        get = getattr(self._model, "get_image_features", None)
+        if get is None:
+            return None
+        features = unwrapped(get(**_accepted(get, inputs)))
+        # a chat model's method of that name returns one vector for each patch
+        is_one_each = torch.is_tensor(features) and features.shape[:-1] == (len(inputs["pixel_values"]),)
+        return features if is_one_each else None
+
+    def watch(self, inputs: Mapping[str, torch.Tensor], layer: int | None) -> Features:
+        """Return the features of images, and learn from them which tokens stand for no patch.
+
+        Parameters
+        ----------
+        inputs : of two images that differ everywhere.
+        layer : see :meth:`features`.
+
+        Raises
+        ------
+        InputError : if the model has no such layer.
+
+        Notes
+        -----
+        A CLS, distillation, register or detection token is the same for every image until the first layer mixes it
+        with the patches, wherever it stands. A hierarchical network that adds a CLS token late has one token more
+        than a grid.
+        """
+        outputs = self._run(inputs, with_states=True)
+        states = getattr(outputs, "hidden_states", None) or ()
+        if layer is not None:
+            check_layer(layer, len(states))
+        tokens = _hidden(outputs, layer)
+        self._special = None
+        if tokens is not None and tokens.ndim == 3 and inputs["pixel_values"].ndim == 4:
+            special = _constant_tokens(states[0], tokens) if states else None
+            if special is None and _is_one_more_than_a_grid(tokens.shape[1], inputs["pixel_values"].shape[-2:]):
+                special = torch.arange(tokens.shape[1], device=tokens.device) == 0
+            self._special = special
+        return self._as_features(outputs, inputs, layer)
+
+    def features(self, inputs: Mapping[str, torch.Tensor], layer: int | None) -> Features:
+        """Return the features of images of the size that :meth:`watch` saw.
+
+        Parameters
+        ----------
+        inputs : as the model's ``forward`` names them; others are left out.
+        layer : of ``hidden_states``, as ``transformers`` counts them: 0 is the input of the first layer, -1 the output
+            of the last, before a final normalisation. None stands for ``last_hidden_state`` and the model's pooling.
+        """
+        return self._as_features(self._run(inputs, with_states=layer is not None), inputs, layer)
+
+    def _run(self, inputs: Mapping[str, torch.Tensor], *, with_states: bool) -> Any:
+        arguments = dict(_accepted(self._module.forward, inputs))
+        if hasattr(self._config, "mask_ratio") and "noise" in _parameters(self._module.forward):
+            arguments["noise"] = _order(self._config, inputs["pixel_values"])
+        if with_states and _takes(self._module.forward, "output_hidden_states"):
+            arguments["output_hidden_states"] = True
+        return self._module(**arguments)
+
+    def _as_features(self, outputs: Any, inputs: Mapping[str, torch.Tensor], layer: int | None) -> Features:
+        pooled = None if layer is not None else getattr(outputs, "pooler_output", None)
+        patches = _hidden(outputs, layer)
+        whole = None if layer is not None else _token_beside(outputs)
+        if inputs["pixel_values"].ndim == 3:  # the processor cut the patches, and padded their number
+            return Features(pooled=pooled)
+        if patches is None or self._special is None:
+            return Features(patches, whole, pooled)
+        first = patches[:, 0] if bool(self._special[0]) else whole
+        return Features(patches[:, ~self._special], first, pooled)
+
+
+def unwrapped(outputs: Any) -> Any:
+    """Return the features themselves, which some versions of transformers wrap."""
+    return getattr(outputs, "pooler_output", outputs)
+
+
+def _hidden(outputs: Any, layer: int | None) -> Any:
+    """Return tokens or a feature map; of a backbone, whose output is named otherwise, the last map."""
+    if layer is not None:
+        return outputs.hidden_states[layer]
+    hidden = getattr(outputs, "last_hidden_state", None)
+    maps = getattr(outputs, "feature_maps", None)
+    return maps[-1] if hidden is None and maps else hidden
+
+
+def _token_beside(outputs: Any) -> Any:
+    """Return the CLS token, shape (n, dim), of a model that returns it beside its feature map."""
+    token = getattr(outputs, "cls_token_value", None)
+    return None if token is None else token.flatten(1)
+
+
+def _constant_tokens(first: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor | None:
+    """Return which tokens are the same for both images before the first layer, or None if none or all are."""
+    if first.ndim != 3 or first.shape[1] != tokens.shape[1]:
+        return None
+    differences = (first[0] - first[1]).abs().amax(dim=1)
+    constant: torch.Tensor = differences <= 1e-3 * first.abs().max()
+    return constant if bool(constant.any()) and not bool(constant.all()) else None
+
+
+def _is_one_more_than_a_grid(tokens: int, size: Sequence[int]) -> bool:
+    return _is_grid(tokens - 1, size) and not _is_grid(tokens, size)
+
+
+def _is_grid(tokens: int, size: Sequence[int]) -> bool:
+    """Whether an image of that size can be cut into so many squares."""
+    return any(
+        tokens in ((size[0] // side) * (size[1] // side), math.ceil(size[0] / side) * math.ceil(size[1] / side))
+        for side in range(1, max(size) + 1)
+    )
+
+
+def _order(config: Any, values: torch.Tensor) -> torch.Tensor:
+    """Return the noise by which a masked autoencoder leaves the patches in their order."""
+    patch = config.patch_size
+    height, width = (patch, patch) if isinstance(patch, int) else tuple(patch)[-2:]
+    patches = (values.shape[-2] // height) * (values.shape[-1] // width)
+    return torch.arange(patches, device=values.device).expand(len(values), patches)
+
+
+def _accepted(function: Callable[..., Any], inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    names = _parameters(function)
+    return {name: value for name, value in inputs.items() if name in names}
+
+
+def _parameters(function: Callable[..., Any] | None) -> Mapping[str, inspect.Parameter]:
+    return {} if function is None else inspect.signature(function).parameters
+
+
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    parameters = _parameters(function)
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
