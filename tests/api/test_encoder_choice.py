@@ -20,6 +20,7 @@ SPEC = replace(ToyEncoder().spec, name="efficientnet-lite0", pooling="average", 
         EncoderChoice("efficientnet-lite0"),
         EncoderChoice("embedded", EncoderOptions(pooling="average", preprocessing="crop", precision="f32")),
         EncoderChoice(None, EncoderOptions(device="cuda")),
+        EncoderChoice(None, EncoderOptions(pooling="mean")),  # of a feature map it is the average
     ],
 )
 def test_what_agrees_passes_without_loading_anything(choice):
@@ -30,9 +31,9 @@ def test_what_agrees_passes_without_loading_anything(choice):
     ("choice", "differing"),
     [
         (EncoderChoice("google/vit"), "google/vit"),
-        (EncoderChoice(None, EncoderOptions(pooling="cls")), "cls"),
+        (EncoderChoice(None, EncoderOptions(pooling="cls")), "cls pooling"),
         (EncoderChoice("embedded", EncoderOptions(precision="bf16")), "bf16"),
-        (EncoderChoice("a/b", EncoderOptions(preprocessing="processor")), "a/b, processor"),
+        (EncoderChoice("a/b", EncoderOptions(preprocessing="processor")), "a/b, processor preprocessing"),
     ],
 )
 def test_what_differs_is_named(choice, differing):

@@ -54,14 +54,15 @@ class EncoderChoice:
         SpaceMismatchError : if they differ.
         """
         asked = [
-            (_canonical(self.name or spec.name), _canonical(spec.name)),
-            (self.options.pooling, spec.pooling),
-            (self.options.preprocessing, spec.preprocessing),
-            (self.options.precision, spec.precision),
+            (_canonical(self.name or spec.name), _canonical(spec.name), ""),
+            (_as_mean(self.options.pooling), _as_mean(spec.pooling), " pooling"),
+            (self.options.preprocessing, spec.preprocessing, " preprocessing"),
+            (self.options.precision, spec.precision, ""),
         ]
-        differing = [wanted for wanted, held in asked if wanted not in ("auto", held)]
+        differing = [wanted + what for wanted, held, what in asked if wanted not in ("auto", held)]
         if differing:
-            raise SpaceMismatchError(str(spec), ", ".join(differing), MISMATCH_REMEDY)
+            gallery = f"{spec} with {spec.preprocessing} preprocessing"
+            raise SpaceMismatchError(gallery, ", ".join(differing), MISMATCH_REMEDY)
 
 
 MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a new gallery with --gallery"
@@ -95,6 +96,11 @@ def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
 
 def _described(spec: EncoderSpec) -> str:
     return f"{spec} with {spec.preprocessing} preprocessing and weights {spec.weights_digest[:12]}"
+
+
+def _as_mean(pooling: str) -> str:
+    """Return the pooling with one name for the mean: that of a feature map, asked for as ``mean``, is ``average``."""
+    return pooling.replace("average", "mean")
 
 
 def _canonical(name: str) -> str:

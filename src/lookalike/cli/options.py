@@ -29,3 +29,7 @@ DeviceOption = Annotated[
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that a model's checkpoint brings along.")
 ]
+ExactOption = Annotated[
+    bool,
+    typer.Option("--exact-preprocessing", help="Prepare images by the model's own processor, from a full decode."),
+]

@@ -12,6 +12,7 @@ import typer
 
 from lookalike.cli.options import (
     DeviceOption,
+    ExactOption,
     GalleryOption,
     JsonOption,
     MaxBytesOption,
@@ -50,6 +51,7 @@ def search(
     ] = None,
     open_saved: Annotated[bool, typer.Option("--open", help="Open the saved file, or a page made for it.")] = False,
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Draw the hits in the terminal.")] = False,
+    exact_preprocessing: ExactOption = False,
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
     max_pixels: MaxPixelsOption = 200_000_000,
@@ -60,12 +62,14 @@ def search(
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery, as_metric
     from lookalike.api.hits import save_hits
-    from lookalike.encoders.loading import EncoderOptions
+    from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
     from lookalike.search.searcher import SearchOptions
 
-    choice = EncoderChoice(options=EncoderOptions(device=device, trust_remote_code=trust_remote_code))
+    preprocessing = preprocessing_named("auto", exact=exact_preprocessing)
+    options = EncoderOptions(preprocessing=preprocessing, device=device, trust_remote_code=trust_remote_code)
+    choice = EncoderChoice(options=options)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
     narrowed = SearchOptions(as_metric(metric), where, min_score)

@@ -85,7 +85,11 @@ class StagedEncoder(Encoder, Protocol):
 
     @property
     def decode_side(self) -> int | None:
-        """A JPEG may be decoded at a reduced scale if its short side keeps this many pixels; None: in full only."""
+        """A JPEG may be decoded at a reduced scale if its short side keeps this many pixels; None: in full only.
+
+        An encoder that also has ``decode_drift`` is given only reduced pictures whose far edges lie off by no more
+        than that share of their sides.
+        """
         ...
 
     def prepare(self, image: Pixels) -> npt.NDArray[Any]:

@@ -33,7 +33,7 @@ class TransformersPairEncoder:
     def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
         self.spec = replace(images.spec, modalities=("image", "text"))
         self.batch_size = images.batch_size
-        self.decode_side = images.decode_side
+        self.decode_side, self.decode_drift = images.decode_side, images.decode_drift
         self.prepare = images.prepare
         self.encode_prepared = images.encode_prepared
         self.encode_images = images.encode_images

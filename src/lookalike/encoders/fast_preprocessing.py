@@ -6,6 +6,7 @@ of plain colours, and the chain is taken only if it makes of pictures what the p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Pixels
 
 _REDUCED_BEFORE = {
-    Image.Resampling.BILINEAR: 2,
-    Image.Resampling.HAMMING: 2,
-    Image.Resampling.BICUBIC: 2,
-    Image.Resampling.LANCZOS: 2,
+    Image.Resampling.BILINEAR: 2.2,
+    Image.Resampling.BICUBIC: 2.2,
+    Image.Resampling.LANCZOS: 3.0,
+    Image.Resampling.HAMMING: 3.0,
 }
 """How many times the resized side a JPEG's side must keep when its decoder reduces it; other methods show the step."""
+_MOST_SHIFT = 0.05
+"""How far a reduction by the decoder may move the edges of the resized image; in its pixels."""
 _TOLERANCE = 1.0
 """The mean absolute difference that a chain may show, in each channel, where pixels go from 0 to 255."""
 
@@ -77,10 +80,18 @@ class FastChain:
 
     @property
     def decode_side(self) -> int | None:
-        """A JPEG may be decoded at a reduced scale if its short side keeps this many pixels; None: in full only."""
+        """See :class:`lookalike.encoders.base.StagedEncoder`."""
         times = _REDUCED_BEFORE.get(self.resample)
-        side = self.geometry.short or max(self.geometry.full)
-        return None if times is None else times * side
+        return None if times is None else math.ceil(times * self._side)
+
+    @property
+    def decode_drift(self) -> float:
+        """See :class:`lookalike.encoders.base.StagedEncoder`."""
+        return _MOST_SHIFT / self._side
+
+    @property
+    def _side(self) -> int:
+        return self.geometry.short or max(self.geometry.full)
 
     def __call__(self, image: Pixels) -> npt.NDArray[np.float32]:
         """Return shape (3, height, width)."""
@@ -129,19 +140,22 @@ def find_fast_chain(processor: Any, prepare: Callable[[Pixels], npt.NDArray[Any]
 
 def _geometries(processor: Any) -> Iterator[Geometry]:
     """Yield what the stated sizes may mean, by the ways in which the processors of transformers read them."""
-    size, crop = getattr(processor, "size", None), getattr(processor, "crop_size", None)
-    height, width, shortest = (side_of(size, name) for name in ("height", "width", "shortest_edge"))
-    tall, wide = (side_of(crop, name) for name in ("height", "width"))
-    is_cropped = getattr(processor, "do_center_crop", False) and tall and wide
-    if height and width:
-        yield Geometry(None, (height, width), (tall, wide) if is_cropped else (height, width))
+    size = getattr(processor, "size", None)
+    full, shortest = _full(size), side_of(size, "shortest_edge")
+    kept = _full(getattr(processor, "crop_size", None)) if getattr(processor, "do_center_crop", False) else None
+    if full:
+        yield Geometry(None, full, kept or full)
     if shortest:
         square = (shortest, shortest)
-        kept = (tall, wide) if is_cropped else square
         percentage = getattr(processor, "crop_pct", None) or 1.0
         for short in dict.fromkeys((shortest, int(shortest / percentage), int((256 / 224) * shortest))):
-            yield Geometry(short, square, kept)
-        yield Geometry(None, square, kept)
+            yield Geometry(short, square, kept or square)
+        yield Geometry(None, square, kept or square)
+
+
+def _full(size: Any) -> tuple[int, int] | None:
+    height, width = side_of(size, "height"), side_of(size, "width")
+    return (height, width) if height and width else None
 
 
 def side_of(size: Any, name: str) -> int | None:

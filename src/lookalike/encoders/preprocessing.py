@@ -29,7 +29,12 @@ class Prepare(Protocol):
 
     @property
     def decode_side(self) -> int | None:
-        """A JPEG may be decoded at a reduced scale if its short side keeps this many pixels; None: in full only."""
+        """See :class:`lookalike.encoders.base.StagedEncoder`."""
+        ...
+
+    @property
+    def decode_drift(self) -> float | None:
+        """See :class:`lookalike.encoders.base.StagedEncoder`."""
         ...
 
     def __call__(self, image: Pixels) -> npt.NDArray[Any]:
@@ -43,6 +48,7 @@ class ByProcessor:
 
     kind: ClassVar[str] = "processor"
     decode_side: ClassVar[int | None] = None
+    decode_drift: ClassVar[float | None] = None
     processor: Any
     """What ``AutoImageProcessor.from_pretrained`` returned."""
     inputs: Set[str] = frozenset()
@@ -76,6 +82,7 @@ class ResizeCrop:
 
     kind: ClassVar[str] = "resize-crop"
     decode_side: ClassVar[int | None] = None
+    decode_drift: ClassVar[float | None] = None
     size: int
     mean: npt.NDArray[np.float32]
     """One value for each channel."""

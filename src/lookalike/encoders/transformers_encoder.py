@@ -68,7 +68,7 @@ class TransformersEncoder:
             processor = load_processor(name, options)
         self._tower = VisionTower(self.model)
         self.prepare = make_prepare(options.preprocessing, processor, self._tower.input_names)
-        self.decode_side = self.prepare.decode_side
+        self.decode_side, self.decode_drift = self.prepare.decode_side, self.prepare.decode_drift
         untrained = frozenset(report["missing_keys"])
         digest = _digest(self.model, untrained)
         _mark_untrained(self.model, untrained)
