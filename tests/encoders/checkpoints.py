@@ -31,35 +31,41 @@ def save_vit_classifier(folder: Path) -> Path:
     return save_model(folder, transformers.ViTForImageClassification, config, _square(32))
 
 
-def save_deit(folder: Path) -> Path:
-    """Save a DeiT, which has two tokens before those of the patches."""
-    config = transformers.DeiTConfig(**_TOWER, image_size=32, patch_size=8)
-    return save_model(folder, transformers.DeiTModel, config, _square(32))
-
-
 class BareConfig(transformers.PretrainedConfig):
     """The configuration of a model that ``transformers`` knows by its registration alone."""
 
     model_type = "bare"
 
-    def __init__(self, noise: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, noise: float = 0.0, prefix: int = 0, *, channels_last: bool = False, **kwargs: Any) -> None:
         self.noise = noise
+        self.prefix = prefix
+        self.channels_last = channels_last
         super().__init__(**kwargs)
 
 
 class BareModel(transformers.PreTrainedModel):
-    """Returns sixteen tokens, one for each patch, and takes no more than pixels; with noise if it is asked for."""
+    """Takes pixels and nothing else, and shows no hidden states.
+
+    It returns tokens of sixteen patches after ``prefix`` others, with noise if asked for, or a map whose channels come
+    last and its maximum.
+    """
 
     config_class = BareConfig
 
     def __init__(self, config: BareConfig) -> None:
         super().__init__(config)
         self.embed = torch.nn.Conv2d(3, 6, 8, 8)
+        self.special = torch.nn.Parameter(torch.zeros(1, config.prefix, 6))
         self.post_init()
 
     def forward(self, pixel_values: Any) -> Any:
-        """Return the tokens."""
-        tokens = self.embed(pixel_values).flatten(2).transpose(1, 2)
+        """Return the tokens or the map."""
+        features = self.embed(pixel_values)
+        if self.config.channels_last:
+            return transformers.modeling_outputs.BaseModelOutputWithPooling(
+                last_hidden_state=features.permute(0, 2, 3, 1), pooler_output=features.amax((2, 3))
+            )
+        tokens = torch.cat([self.special.expand(len(features), -1, -1), features.flatten(2).transpose(1, 2)], 1)
         noise = self.config.noise * torch.randn_like(tokens)
         return transformers.modeling_outputs.BaseModelOutput(last_hidden_state=tokens + noise)
 
@@ -68,9 +74,9 @@ transformers.AutoConfig.register("bare", BareConfig)
 transformers.AutoModel.register(BareConfig, BareModel)
 
 
-def save_bare(folder: Path, *, noise: float = 0.0) -> Path:
-    """Save a model that returns tokens and nothing else."""
-    return save_model(folder, BareModel, BareConfig(noise=noise), _square(32))
+def save_bare(folder: Path, **options: Any) -> Path:
+    """Save a :class:`BareModel`."""
+    return save_model(folder, BareModel, BareConfig(**options), _square(32))
 
 
 def save_swin(folder: Path) -> Path:

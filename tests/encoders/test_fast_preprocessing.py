@@ -37,7 +37,9 @@ def jpegs(beans: Path) -> list[bytes]:
 
 
 def vit(side: int, resample: Image.Resampling) -> Any:
-    return tf.ViTImageProcessor(size={"height": side, "width": side}, resample=resample, **NORM)
+    """Return a processor that resizes with Pillow, for torchvision knows no box and no Hamming filter."""
+    kind = getattr(tf, "ViTImageProcessorPil", tf.ViTImageProcessor)
+    return kind(size={"height": side, "width": side}, resample=resample, **NORM)
 
 
 def levels(made: np.ndarray, expected: np.ndarray) -> float:

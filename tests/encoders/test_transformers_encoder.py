@@ -168,6 +168,23 @@ def test_a_layer_of_a_model_that_shows_none_is_refused(tmp_path):
         load_encoder(folder, pooling="mean@1")
 
 
+@pytest.mark.parametrize("prefix", [0, 1, 5])
+def test_tokens_of_no_patch_are_told_by_their_number_where_nothing_else_shows_them(prefix, images, tmp_path):
+    encoder = load_encoder(str(checkpoints.save_bare(tmp_path, prefix=prefix)), pooling="mean")
+    inputs = torch.from_numpy(np.stack([encoder.prepare(image) for image in images]))
+    with torch.inference_mode():
+        expected = encoder.model.embed(inputs).mean((2, 3)).numpy()
+    np.testing.assert_allclose(encoder.encode_images(images), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_map_whose_channels_come_last_is_averaged_over_its_positions(images, tmp_path):
+    encoder = load_encoder(str(checkpoints.save_bare(tmp_path, channels_last=True)), pooling="average")
+    inputs = torch.from_numpy(np.stack([encoder.prepare(image) for image in images]))
+    with torch.inference_mode():
+        expected = encoder.model.embed(inputs).mean((2, 3)).numpy()
+    np.testing.assert_allclose(encoder.encode_images(images), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_a_layer_comes_before_the_final_normalisation(images, tmp_path):
     folder = str(checkpoints.save_vit(tmp_path))
     last, layer = load_encoder(folder, pooling="cls"), load_encoder(folder, pooling="cls@-1")

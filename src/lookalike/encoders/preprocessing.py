@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from lookalike.encoders.fast_preprocessing import find_fast_chain, side_of
+from lookalike.encoders.signatures import takes
 from lookalike.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,8 +60,10 @@ class ByProcessor:
 
         A record is an array of no axes and a structured dtype, so that records are stacked as other arrays are.
         """
-        # the format is stated: guessing it goes wrong for an image of 3 rows
-        made = self.processor(images=Image.fromarray(image), return_tensors="pt", input_data_format="channels_last")
+        # the format is stated where it can be: guessing it goes wrong for an image of 3 rows
+        preprocess = getattr(self.processor, "preprocess", self.processor)
+        stated = {"input_data_format": "channels_last"} if takes(preprocess, "input_data_format") else {}
+        made = self.processor(images=Image.fromarray(image), return_tensors="pt", **stated)
         values = np.asarray(made["pixel_values"][0], np.float32)
         others = {name: np.asarray(made[name][0]) for name in made if name in self.inputs}
         if not others:

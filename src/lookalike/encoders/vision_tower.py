@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from lookalike.encoders.pooling import Features, Traits, check_layer
+from lookalike.encoders.signatures import parameters, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _TOWERS = ("vision_model", "image_model")
 """Where a model of images and texts keeps the part for images."""
+_MOST_UNSEEN = 16
+"""The most tokens that are taken for none of a patch by their number alone."""
 
 
 class VisionTower:
@@ -40,8 +42,10 @@ class VisionTower:
     @property
     def input_names(self) -> frozenset[str]:
         """The names of what the model takes besides ``pixel_values``."""
-        names = {*_parameters(self._module.forward), *_parameters(getattr(self._model, "get_image_features", None))}
-        return frozenset(names - {"pixel_values"})
+        functions = [self._module.forward]
+        if hasattr(self._model, "get_image_features"):
+            functions.append(self._model.get_image_features)
+        return frozenset().union(*map(parameters, functions)) - {"pixel_values"}
 
     def traits(self, *, has_image_features: bool) -> Traits:
         """Return what the model says about pooling."""
@@ -76,8 +80,9 @@ class VisionTower:
         Notes
         -----
         A CLS, distillation, register or detection token is the same for every image until the first layer mixes it
-        with the patches, wherever it stands. A hierarchical network that adds a CLS token late has one token more
-        than a grid.
+        with the patches, wherever it stands. Where that cannot be seen, such tokens are the first, as many as there are
+        more than a grid has: a hierarchical network adds one token late, and some models show no hidden states or
+        only the patches' part of them.
         """
         outputs = self._run(inputs, with_states=True)
         states = getattr(outputs, "hidden_states", None) or ()
@@ -86,10 +91,7 @@ class VisionTower:
         tokens = _hidden(outputs, layer)
         self._special = None
         if tokens is not None and tokens.ndim == 3 and inputs["pixel_values"].ndim == 4:
-            special = _constant_tokens(states[0], tokens) if states else None
-            if special is None and _is_one_more_than_a_grid(tokens.shape[1], inputs["pixel_values"].shape[-2:]):
-                special = torch.arange(tokens.shape[1], device=tokens.device) == 0
-            self._special = special
+            self._special = _special_tokens(tokens, states, inputs["pixel_values"].shape[-2:])
         return self._as_features(outputs, inputs, layer)
 
     def features(self, inputs: Mapping[str, torch.Tensor], layer: int | None) -> Features:
@@ -105,14 +107,14 @@ class VisionTower:
 
     def _run(self, inputs: Mapping[str, torch.Tensor], *, with_states: bool) -> Any:
         arguments = dict(_accepted(self._module.forward, inputs))
-        if hasattr(self._config, "mask_ratio") and "noise" in _parameters(self._module.forward):
+        if hasattr(self._config, "mask_ratio") and "noise" in parameters(self._module.forward):
             arguments["noise"] = _order(self._config, inputs["pixel_values"])
-        if with_states and _takes(self._module.forward, "output_hidden_states"):
+        if with_states and takes(self._module.forward, "output_hidden_states"):
             arguments["output_hidden_states"] = True
         return self._module(**arguments)
 
     def _as_features(self, outputs: Any, inputs: Mapping[str, torch.Tensor], layer: int | None) -> Features:
-        pooled = None if layer is not None else getattr(outputs, "pooler_output", None)
+        pooled = _pooled(outputs) if layer is None else None
         patches = _hidden(outputs, layer)
         whole = None if layer is not None else _token_beside(outputs)
         if inputs["pixel_values"].ndim == 3:  # the processor cut the patches, and padded their number
@@ -129,12 +131,24 @@ def unwrapped(outputs: Any) -> Any:
 
 
 def _hidden(outputs: Any, layer: int | None) -> Any:
-    """Return tokens or a feature map; of a backbone, whose output is named otherwise, the last map."""
-    if layer is not None:
-        return outputs.hidden_states[layer]
-    hidden = getattr(outputs, "last_hidden_state", None)
+    """Return tokens or a feature map, its channels first; of a backbone, whose output is named otherwise, the last."""
+    last: Any = getattr(outputs, "last_hidden_state", None)
     maps = getattr(outputs, "feature_maps", None)
-    return maps[-1] if hidden is None and maps else hidden
+    if last is None and maps:
+        last = maps[-1]
+    hidden = last if layer is None else outputs.hidden_states[layer]
+    pooled = _pooled(outputs)
+    if hidden is None or hidden.ndim != 4 or pooled is None or last is None or last.ndim != 4:
+        return hidden
+    has_channels_last = last.shape[1] != pooled.flatten(1).shape[1] == last.shape[3]
+    is_alike = layer is None or outputs.hidden_states[-1].shape == last.shape
+    return hidden.permute(0, 3, 1, 2) if has_channels_last and is_alike else hidden
+
+
+def _pooled(outputs: Any) -> Any:
+    """Return the model's own pooling if that is one vector for each image."""
+    pooled = getattr(outputs, "pooler_output", None)
+    return pooled if pooled is not None and pooled.shape[2:].numel() == 1 else None
 
 
 def _token_beside(outputs: Any) -> Any:
@@ -143,17 +157,18 @@ def _token_beside(outputs: Any) -> Any:
     return None if token is None else token.flatten(1)
 
 
-def _constant_tokens(first: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor | None:
-    """Return which tokens are the same for both images before the first layer, or None if none or all are."""
-    if first.ndim != 3 or first.shape[1] != tokens.shape[1]:
-        return None
-    differences = (first[0] - first[1]).abs().amax(dim=1)
-    constant: torch.Tensor = differences <= 1e-3 * first.abs().max()
-    return constant if bool(constant.any()) and not bool(constant.all()) else None
-
-
-def _is_one_more_than_a_grid(tokens: int, size: Sequence[int]) -> bool:
-    return _is_grid(tokens - 1, size) and not _is_grid(tokens, size)
+def _special_tokens(tokens: torch.Tensor, states: Sequence[torch.Tensor], size: Sequence[int]) -> torch.Tensor | None:
+    """Return which tokens stand for no patch, or None if all do; ``states`` are of two images that differ."""
+    count = tokens.shape[1]
+    are_shown = bool(states) and states[0].ndim == 3
+    if are_shown and states[0].shape[1] == count:
+        differences = (states[0][0] - states[0][1]).abs().amax(dim=1)
+        constant: torch.Tensor = differences <= 1e-3 * states[0].abs().max()
+        if bool(constant.any()) and not bool(constant.all()):
+            return constant
+    most = 1 if are_shown else _MOST_UNSEEN
+    extra = next((extra for extra in range(most + 1) if _is_grid(count - extra, size)), 0)
+    return torch.arange(count, device=tokens.device) < extra if extra else None
 
 
 def _is_grid(tokens: int, size: Sequence[int]) -> bool:
@@ -173,14 +188,5 @@ def _order(config: Any, values: torch.Tensor) -> torch.Tensor:
 
 
 def _accepted(function: Callable[..., Any], inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    names = _parameters(function)
+    names = parameters(function)
     return {name: value for name, value in inputs.items() if name in names}
-
-
-def _parameters(function: Callable[..., Any] | None) -> Mapping[str, inspect.Parameter]:
-    return {} if function is None else inspect.signature(function).parameters
-
-
-def _takes(function: Callable[..., Any], name: str) -> bool:
-    parameters = _parameters(function)
-    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
