@@ -5,10 +5,14 @@ DEMO_VENV := .venv-demo
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench clean
+.PHONY: help demo test check fix bench clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# With PYTHON given, an environment of another version is made anew; without, one that is there is kept as it is.
+version_of = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+other_version = $(if $(filter-out file,$(origin PYTHON)),$(if $(filter $(call version_of,$(PYTHON)),$(call version_of,$(1)/bin/python)),,FORCE))
 
 # A data set of the hub needs the extra hf, which the environment of the tests has.
 DEMO_IN := $(if $(filter hf:%,$(IMAGES)),$(VENV),$(DEMO_VENV))
@@ -36,23 +40,23 @@ clean: ## remove the virtual environments, caches and the demo's output
 	rm -rf $(VENV) $(DEMO_VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The demo's environment has the core alone, so that an import of what only an extra installs shows.
-$(DEMO_VENV)/.ready: pyproject.toml constraints.txt
+$(DEMO_VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(DEMO_VENV))
 	$(call new_venv,$(DEMO_VENV))
 	@echo "installing lookalike into $(DEMO_VENV): about a minute"
 	@$(DEMO_VENV)/bin/python $(PIP_INSTALL) --editable . scikit-image
 	@touch $@
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(VENV))
 	$(call new_venv,$(VENV))
 	@echo "installing lookalike, its extras and the development tools into $(VENV): a few minutes"
-	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,heif]" efficientnet-lite-pytorch
+	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,int8,heif,plot,scann]" efficientnet-lite-pytorch
 	@touch $@
 
 # An environment that was finished for other pins is made anew; an interrupted one goes on where it was.
 define new_venv
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo \
 		"lookalike needs Python 3.10 to 3.13, and '$(PYTHON)' is not one; name one: make PYTHON=python3.12" >&2; exit 1; }
-	@if [ -e $(1)/.ready ] || ! $(1)/bin/python -c '' 2>/dev/null; then rm -rf $(1); \
+	@if [ -e $(1)/.ready ] || [ -n "$(call other_version,$(1))" ] || ! $(1)/bin/python -c '' 2>/dev/null; then rm -rf $(1); \
 		$(PYTHON) -m venv $(1) || { rm -rf $(1); \
 		echo "no virtual environment could be made; on Debian or Ubuntu, first: apt install python3-venv" >&2; exit 1; }; fi
 endef

@@ -15,7 +15,7 @@ _SECONDS = 0.01
 _ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
 
 
-class _Sampler:
+class Sampler:
     """Follows the anonymous memory of this process: the part that is no mapped file."""
 
     def __init__(self) -> None:
@@ -23,13 +23,18 @@ class _Sampler:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> _Sampler:
+    def __enter__(self) -> Sampler:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+
+    def found(self) -> dict[str, int]:
+        """Return the peaks of this process, in bytes."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return {"peak": peak, "anonymous": self.peak}
 
     def _run(self) -> None:
         while not self._stop.wait(_SECONDS):
@@ -40,10 +45,9 @@ class _Sampler:
 def main() -> None:
     """Index ``SOURCE`` into ``GALLERY``."""
     source, gallery = sys.argv[1:]
-    with _Sampler() as sampler:
+    with Sampler() as sampler:
         report = lookalike.open(gallery).add(source)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"embedded": report.embedded, "peak": peak, "anonymous": sampler.peak}))
+    print(json.dumps({"embedded": report.embedded, **sampler.found()}))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from benchmarks.results import Result, Table
 
-ORDER = ("quality", "indexing", "cold_search", "reindex", "memory")
+ORDER = ("quality", "indexing", "encoders", "cold_search", "reindex", "memory", "million")
 _HEAD = """\
 # Benchmark results
 

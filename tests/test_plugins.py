@@ -51,6 +51,15 @@ def test_a_built_in_name_wins_over_a_package(registry):
     assert registry.load("root") is math.sqrt
 
 
+def test_the_group_of_a_package_is_the_plural_of_the_kind(tmp_path, monkeypatch):
+    info = tmp_path / "acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[lookalike.indexes]\nsquare = math:sqrt\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert Registry("index").load("square") is math.sqrt
+
+
 def test_an_unknown_name_offers_a_near_one(registry):
     with pytest.raises(UnknownNameError, match=r"no shape named 'rot'; did you mean 'root'\?"):
         registry.load("rot")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery import open_gallery as open  # noqa: A004  (as in `gzip.open`)
     from lookalike.api.hits import Hits
-    from lookalike.building.report import BuildReport, Failure
+    from lookalike.building.report import BuildReport, Failure, Removal
     from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.encoders.loading import load_encoder
     from lookalike.errors import LookalikeError
@@ -38,6 +38,7 @@ _PUBLIC = {
     "Limits": "lookalike.images.decode:Limits",
     "LookalikeError": "lookalike.errors:LookalikeError",
     "Metric": "lookalike.metric:Metric",
+    "Removal": "lookalike.building.report:Removal",
     "load_encoder": "lookalike.encoders.loading:load_encoder",
     "open": "lookalike.api.gallery:open_gallery",
 }
@@ -54,6 +55,7 @@ __all__ = [
     "Limits",
     "LookalikeError",
     "Metric",
+    "Removal",
     "__version__",
     "load_encoder",
     "open",

@@ -11,12 +11,14 @@
       EncoderError (RuntimeError)         an encoder that cannot be loaded or run
       BackendMissingError (ImportError)   an optional dependency is not installed
       SourceError (OSError)               a source of images that cannot be read
+        SourceGoneError                   there is none under its name, or no image in it
       StoreError (RuntimeError)           the gallery on disk
         StoreMissingError                 there is none
         StoreVersionError                 written by a newer lookalike
         StoreCorruptError                 damaged
         StoreLockedError                  another process is writing to it
         StoreFullError                    no space left
+        IndexUnusableError                a stored index does not fit its rows, or is damaged
 
 Each message says what is wrong, what was found, and what to do about it. The parts of the message are attributes.
 One unreadable picture among many is not an error but a value: see :class:`lookalike.building.report.Failure`.
@@ -123,6 +125,10 @@ class SourceError(LookalikeError, OSError):
         return f"{self.uri}: {self.reason}"
 
 
+class SourceGoneError(SourceError):
+    """There is nothing under the name of a source, or no image in it."""
+
+
 class StoreError(LookalikeError, RuntimeError):
     """The gallery on disk cannot be used as asked."""
 
@@ -185,6 +191,17 @@ class StoreFullError(StoreError):
             f"no space left on the disk that holds {self.path}; free some and run the same command again: "
             "what is already indexed is kept"
         )
+
+
+class IndexUnusableError(StoreError):
+    """A stored index does not belong to the rows at hand, or is damaged. It can always be made again."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the index in {self.path} cannot be used ({self.reason}); build it again"
 
 
 def first_line(error: BaseException) -> str:

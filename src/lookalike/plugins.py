@@ -24,7 +24,8 @@ class Plugin:
 class Registry:
     """Names of one kind of part, such as encoders or indexes.
 
-    A third party adds names through the entry-point group ``lookalike.<kind>s``; a built-in name wins.
+    A third party adds names through the entry-point group of the kind's plural, such as ``lookalike.encoders`` or
+    ``lookalike.indexes``; a built-in name wins.
     """
 
     kind: str
@@ -57,4 +58,5 @@ class Registry:
             raise BackendMissingError(error.name or name, plugin.extra) from error
 
     def _entry_points(self) -> list[Any]:
-        return list(entry_points(group=f"lookalike.{self.kind}s"))
+        plural = f"{self.kind}es" if self.kind.endswith("x") else f"{self.kind}s"
+        return list(entry_points(group=f"lookalike.{plural}"))

@@ -115,7 +115,9 @@ def test_a_gallery_that_is_not_there_yet(tmp_path):
 def test_a_source_that_is_nothing_makes_no_gallery(tmp_path):
     (tmp_path / "empty").mkdir()
     gallery = lookalike.open(tmp_path / "g", encoder=ToyEncoder())
-    for source in (tmp_path / "empty", tmp_path / "missing", str(tmp_path / "*.jpg")):
+    plant(tmp_path / "photos", range(2))
+    both = [tmp_path / "photos", tmp_path / "empty"]
+    for source in (tmp_path / "empty", tmp_path / "missing", str(tmp_path / "*.jpg"), both):
         with pytest.raises(SourceError):
             gallery.add(source)
     for source in (3, [], ""):

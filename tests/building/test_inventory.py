@@ -17,8 +17,8 @@ def test_knows_what_the_gallery_holds(tmp_path):
     assert not inventory.has_stamp("5000", "1")
     assert [names[row] for row in inventory.rows_with_digest("77").tolist()] == ["77"]
     assert len(inventory.rows_with_digest("none")) == 0
-    unlisted = [name for chunk in inventory.unlisted() for name in chunk]
-    assert sorted(unlisted) == sorted(f"{i}" for i in range(1, 5_000, 2))
+    unlisted = [item for chunk in inventory.unlisted() for item in chunk]
+    assert sorted(unlisted) == sorted((f"{i}", "1") for i in range(1, 5_000, 2))
 
 
 def test_of_an_empty_gallery_knows_nothing(tmp_path):

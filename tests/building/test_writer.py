@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import lance
 import numpy as np
 import pytest
 
@@ -59,3 +60,12 @@ def test_an_error_of_a_commit_is_raised(store):
     with pytest.raises(InputError, match="'n'"), Writer(store, SkippedStore(store.location), set()) as writer:
         writer.put(record("a", n=1), vector(), is_new=True)
         writer.put(record("b", n="x"), vector(), is_new=True)
+
+
+def test_small_files_are_merged_during_a_long_run(store):
+    with Writer(store, SkippedStore(store.location), set()) as writer:
+        for i in range(256 * 66):
+            writer.put(record(f"{i:05}"), vector(i), is_new=True)
+    store.refresh()
+    assert len(store.row_ids()) == 256 * 66
+    assert len(lance.dataset(str(store.location.rows)).get_fragments()) <= 4

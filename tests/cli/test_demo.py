@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tests.cli.command import lookalike
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.command import lookalike, picture
 
 
 def test_finds_the_originals_of_bundled_photos(tmp_path):
@@ -24,6 +29,46 @@ def test_takes_a_folder(tmp_path, beans):
     done = lookalike("demo", "--images", folder, "--output", "out", cwd=tmp_path)
     assert "12 images" in done.stderr
     assert (tmp_path / "out" / "result.html").is_file()
+
+
+def test_works_twice_in_a_row(tmp_path):
+    for i in range(3):
+        picture(tmp_path / "leaves" / f"{'long' * 50}{i}.png", i, side=128)
+    first = lookalike("demo", "--images", "leaves", cwd=tmp_path)
+    again = lookalike("demo", "--images", "leaves", cwd=tmp_path)
+    assert again.stdout == first.stdout
+    assert first.stdout.count("\n") == 9
+    assert "images/s" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("images", "output", "words"),
+    [
+        ("leaves", "leaves", "among the images"),
+        ("leaves", "leaves/out", "among the images"),
+        (".", None, "among the images"),
+        ("leaves", "link/out", "among the images"),
+        ("leaves", "leaves/0.png", "it is no folder"),
+        ("leaves", "leaves/0.png/out", "0.png is no folder"),
+        ("nowhere", "out", "no such file or folder"),
+    ],
+)
+def test_a_place_that_will_not_do_is_one_sentence(tmp_path, images, output, words):
+    picture(tmp_path / "leaves" / "0.png", 0, side=128)
+    (tmp_path / "link").symlink_to(tmp_path / "leaves")
+    options = [] if output is None else ["--output", output]
+    done = lookalike("demo", "--images", images, *options, cwd=tmp_path, code=2)
+    assert words in done.stderr.splitlines()[-1]
+    assert [path.name for path in (tmp_path / "leaves").iterdir()] == ["0.png"]
+
+
+def test_without_its_photos_it_says_where_to_get_them(tmp_path):
+    hidden = "import sys; sys.modules['skimage'] = None; sys.argv = ['lookalike', 'demo']"
+    command = [sys.executable, "-c", f"{hidden}; from lookalike.__main__ import main; main()"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "pip install scikit-image" in done.stderr
+    assert "--images" in done.stderr
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path):

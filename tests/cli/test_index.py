@@ -71,6 +71,22 @@ def test_labels_come_from_the_folder_when_asked(tmp_path):
     assert len(hits) == 2
 
 
+def test_labels_are_taken_from_the_same_place_by_later_runs(tmp_path):
+    album(tmp_path / "photos")
+    lookalike("index", "photos", "--label-from", "parent", cwd=tmp_path)
+    assert lookalike_json("index", "photos", cwd=tmp_path)["updated"] == 0
+    (tmp_path / "photos" / "even" / "late.png").write_bytes(
+        (tmp_path / "photos" / "even" / "0.png").read_bytes() + b" "
+    )
+    assert lookalike_json("index", ".", cwd=tmp_path)["updated"] == 0
+    hits = lookalike_json("search", "id:photos/odd/1.png", "--where", "label = 'even'", cwd=tmp_path)["hits"]
+    assert "photos/even/late.png" in [hit["id"] for hit in hits]
+    assert lookalike_json("index", "photos/odd", "--label-from", "none", cwd=tmp_path)["updated"] == 3
+    assert lookalike_json("index", "photos", cwd=tmp_path)["updated"] == 0
+    hits = lookalike_json("search", "id:photos/odd/1.png", "--where", "label is null", cwd=tmp_path)["hits"]
+    assert {hit["attributes"]["folder"] for hit in hits} == {"odd"}
+
+
 def test_a_limit_refuses_and_a_raised_one_tries_again(tmp_path):
     album(tmp_path / "photos", 2)
     report = lookalike_json("index", "photos", "--max-pixels", 1000, cwd=tmp_path)
@@ -96,6 +112,33 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, arguments, words):
     sentence = mistake(*arguments, cwd=tmp_path)
     for word in words:
         assert word in sentence
+
+
+def test_a_choice_that_does_not_exist_is_called_that_by_an_existing_gallery_too(tmp_path):
+    album(tmp_path / "photos", 1)
+    lookalike("index", "photos", cwd=tmp_path)
+    for option, choice, words in (
+        ("--pooling", "nonsense", "no pooling named 'nonsense'; known: auto, average, cls"),
+        ("--precision", "nonsense", "no precision named 'nonsense'; known: auto, bf16, f32"),
+        ("--preprocessing", "procesor", "did you mean 'processor'"),
+        ("--pooling", "cls", "made by embedded"),
+    ):
+        assert words in mistake("index", "photos", option, choice, cwd=tmp_path)
+
+
+def test_what_it_says_begins_with_words(tmp_path):
+    album(tmp_path / "photos", 1)
+    assert lookalike("index", "photos", cwd=tmp_path).stderr.startswith("1 added")
+    assert lookalike("index", "none", cwd=tmp_path, code=2).stderr.startswith("error: none")
+
+
+def test_its_help_names_every_kind_of_source(tmp_path):
+    words = " ".join(lookalike("index", "--help", cwd=tmp_path).stdout.replace("│", " ").split())
+    for kind in (
+        *("Folders", "image files", "'photos/**/*.jpg'", ".parquet", ".csv", ".tsv", ".jsonl", "#COLUMN"),
+        *("x-{000..009}.tar", ".txt", "- for standard input", "http(s)", "s3://", "zip://", "hf:NAME[:SPLIT]"),
+    ):
+        assert kind in words
 
 
 def test_an_emptied_folder_loses_nothing(tmp_path):

@@ -57,7 +57,44 @@ def test_a_query_that_is_an_item_is_left_out_unless_asked_for(indexed):
 def test_lines_for_pipes_are_tab_separated_and_whole(indexed):
     lines = lookalike("search", "query.png", "-k", 2, cwd=indexed).stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["1", "2"]
-    assert lines[0].split("\t")[2] == "photos/odd/3.png"
+    assert lines[0].split("\t")[2:4] == ["photos/odd/3.png", "photos/odd/3.png"]
+
+
+def test_the_id_that_is_shown_can_be_asked_with_from_anywhere(indexed):
+    below = indexed / "photos"
+    row = lookalike("search", "../query.png", "-k", 1, cwd=below).stdout.rstrip("\n").split("\t")
+    assert row == ["1", "1.0000", "odd/3.png", "photos/odd/3.png", "folder=odd"]
+    assert lookalike_json("search", f"id:{row[3]}", "-k", 1, cwd=below)["query"] == "id:photos/odd/3.png"
+    assert f"'id:{row[3]}'" in mistake("search", f"id:{row[2]}", cwd=below)
+
+
+def test_a_name_with_tabs_and_line_breaks_stays_in_its_column(tmp_path):
+    picture(tmp_path / "photos" / "a\tb\nc.png", 1)
+    picture(tmp_path / "photos" / "d.png", 2)
+    lookalike("index", "photos", cwd=tmp_path)
+    (line,) = lookalike("search", "photos/d.png", cwd=tmp_path).stdout.splitlines()
+    assert line.split("\t")[2:] == ["photos/a\\tb\\nc.png", "photos/a\\tb\\nc.png", "folder=photos"]
+    assert mistake("search", "no\nne.png", cwd=tmp_path) == "error: no\\nne.png: no such file"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("hits.gif", "not as .gif"),
+        ("hits", "without a suffix"),
+        ("query.png/hits.png", "query.png is no folder"),
+        ("folder.html", "it is a folder"),
+    ],
+)
+def test_a_place_to_save_is_checked_before_anything_else(indexed, path, words):
+    (indexed / "folder.html").mkdir(exist_ok=True)
+    assert words in mistake("search", "none.png", "--gallery", "none", "--save", path, cwd=indexed)
+
+
+def test_a_file_url_is_the_file(indexed):
+    url = (indexed / "photos" / "odd" / "3.png").as_uri()
+    hits = lookalike_json("search", url, "--include-self", cwd=indexed)["hits"]
+    assert hits[0]["id"] == "photos/odd/3.png"
 
 
 def test_narrowing(indexed):
@@ -103,6 +140,10 @@ def test_a_hit_whose_file_is_gone_is_still_listed_and_drawn(tmp_path):
         (["search", "query.png", "--where", "folder ="], ["folder ="]),
         (["search", "query.png", "--metric", "cosin"], ["did you mean 'cosine'"]),
         (["search", "query.png", "--save", "hits.gif"], [".png or .html"]),
+        (["search", "query.png", "-k", "0"], ["k must be", "at least 1", "got 0"]),
+        (["search", "query.png", "--min-score", "nan"], ["min_score", "nan"]),
+        (["search", "query.png", "--min-score", "inf"], ["min_score", "inf"]),
+        (["search", "file://host/query.png"], ["another machine"]),
         (["search", "query.png", "--gallery", "none"], ["none", "lookalike index"]),
     ],
 )

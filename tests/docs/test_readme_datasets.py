@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -10,15 +9,9 @@ import numpy as np
 import pytest
 
 import lookalike
+from tests.docs.readme import blocks
 
 datasets = pytest.importorskip("datasets")
-
-README = Path(__file__).resolve().parents[2] / "README.md"
-
-
-def _blocks(heading: str) -> list[str]:
-    section = README.read_text("utf-8").partition(f"### {heading}\n")[2].partition("\n## ")[0]
-    return re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -42,7 +35,7 @@ def test_the_examples_run(folder):
     gallery = lookalike.open("photos")
     assert gallery.add("photos").added == 12
     namespace = {"lookalike": lookalike, "gallery": gallery}
-    mapping, searching = _blocks("With the datasets library")
+    mapping, searching = blocks("python", "### With the datasets library")
 
     exec(mapping, namespace)
     embedded = {Path(row["image"]["path"]).name: row["embedding"] for row in namespace["photos"]}

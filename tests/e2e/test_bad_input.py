@@ -187,22 +187,57 @@ def test_what_may_not_be_read_is_listed_and_keeps_its_row(photos):
     for failure in report.failed:
         print(failure.uri.removeprefix(str(folder)), failure.reason)
     tell(lambda: gallery.search("id:open/0000.png", k=99, include_self=True).ids)
+    print([(item.id, item.uri.removeprefix(str(folder)), item.reason[:11]) for item in gallery.failures()])
+    version = gallery.store.location.skipped.stat().st_mtime_ns, gallery.add(folder).unchanged
+    print(version == (gallery.store.location.skipped.stat().st_mtime_ns, 2))
     (folder / "shut").chmod(0o755)
     for path in (folder / "open").iterdir():
         path.chmod(0o644)
     report = gallery.add(folder)
     print(report.added, report.updated, report.unchanged, report.removed, report.total, report.failed)
+    print(gallery.failures())
     """,
         photos,
     )
     assert lines[0] == "0 0 2 0 6"
     assert lines[1:4] == [
-        "/open/0002.png Permission denied",
+        "/open/0002.png Permission denied; its earlier version stays in the gallery",
         "/open/new.png Permission denied",
         "/shut this folder cannot be entered; check its permissions",
     ]
     assert len(eval(lines[4])) == 6
-    assert lines[5] == "1 1 5 0 7 []"
+    assert eval(lines[5]) == [
+        ("open/0002.png", "/open/0002.png", "Permission "),
+        ("open/new.png", "/open/new.png", "Permission "),
+        ("shut", "/shut", "this folder"),
+    ]
+    assert lines[6:] == ["True", "1 1 5 0 7 []", "[]"]
+
+
+@linux
+def test_a_closed_folder_is_among_the_errors_until_its_own_source_enters_it(photos):
+    (photos / "shut" / "inner").mkdir()
+    (photos / "shut" / "inner").chmod(0)
+    lines = ordinary(
+        """
+    def told(source):
+        gallery.add(source)
+        print([item.id for item in gallery.failures()])
+    told(str(folder / "**"))
+    told(folder / "open")
+    told([folder / "open", folder / "shut"])
+    (folder / "shut" / "inner").rmdir()
+    told(folder / "open")
+    told([folder / "open", folder / "shut"])
+    (folder / "shut" / "inner").mkdir(0)
+    gallery.add(folder, label_from="parent")
+    (folder / "shut" / "inner").rmdir()
+    told(folder / "open")
+    told(folder)
+    """,
+        photos,
+    )
+    assert lines == ["['shut/inner']"] * 4 + ["[]", "['shut/inner']", "[]"]
 
 
 @linux

@@ -11,7 +11,6 @@ import openvino
 import pytest
 from PIL import Image
 
-from lookalike.encoders import embedded
 from lookalike.encoders.base import StagedEncoder, TextEncoder
 from lookalike.encoders.embedded import EmbeddedEncoder
 from lookalike.errors import EncoderError
@@ -159,7 +158,7 @@ def test_half_precision_is_refused_where_the_cpu_lacks_it(monkeypatch):
         def get_property(self, *_):
             return ["FP32"]
 
-    monkeypatch.setattr(embedded.ov, "Core", Core)
+    monkeypatch.setattr(openvino, "Core", Core)
     with pytest.raises(EncoderError, match="does not compute in bf16; use precision f32"):
         EmbeddedEncoder("bf16")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -42,6 +43,13 @@ def test_a_folder_without_a_model_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="the folder photos holds no model"):
         load_encoder("photos")
+
+
+def test_a_name_of_any_length_is_one_sentence():
+    with pytest.raises(UnknownNameError):
+        load_encoder("a" * 5000)
+    with pytest.raises(InputError, match="there is no folder"):
+        load_encoder("/" + "a" * 5000)
 
 
 @pytest.mark.parametrize("name", ["/nowhere/model", "./nowhere", "~/nowhere/at/all", "../nowhere"])
@@ -120,3 +128,49 @@ def test_a_device_that_the_encoder_lacks_is_no_other_space():
     spec = load_encoder().spec
     with pytest.raises(InputError, match="takes device auto or cpu, not 'cuda'"):
         load_encoder_for(spec, device="cuda")
+
+
+HUB = """
+import sys
+from dataclasses import replace
+import numpy as np
+from lookalike.encoders.loading import load_encoder, load_encoder_for
+spec = load_encoder("owner/model").spec
+print(spec.revision, spec.weights_digest)
+main = sys.argv[1]
+open(main, "w").write(sys.argv[2])  # the model's newest commit is another one now
+print(load_encoder("owner/model").spec.revision)
+again = load_encoder_for(spec)
+print(again.spec == spec)
+gone = replace(spec, revision="f" * 40)
+try:
+    load_encoder_for(gone)
+except ValueError as error:
+    print(type(error).__name__, error)
+open(main, "w").write(spec.revision)
+print(load_encoder_for(gone).spec == spec)
+"""
+
+
+def test_the_recorded_revision_of_a_checkpoint_on_the_hub_is_loaded_again(tmp_path):
+    pytest.importorskip("transformers", reason="needs the extra hf")
+    from tests.encoders.checkpoints import save_vit
+
+    # the cache of the hub's library: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+    cached = tmp_path / "hub" / "models--owner--model"
+    old, new = "0" * 39 + "1", "0" * 39 + "2"
+    save_vit(cached / "snapshots" / old, seed=1)
+    save_vit(cached / "snapshots" / new, seed=2)
+    (cached / "refs").mkdir()
+    main = cached / "refs" / "main"
+    main.write_text(old)
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    environment.pop("HF_HUB_CACHE", None)
+    command = [sys.executable, "-c", HUB, str(main), new]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    made, newest, is_same, refusal, is_as_good = done.stdout.splitlines()
+    assert made.startswith(old)
+    assert newest == new
+    assert (is_same, is_as_good) == ("True", "True")
+    assert refusal.startswith("SpaceMismatchError this gallery was made by owner/model")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.encoders.architectures import Extract
 
 FAMILIES = architectures.ARCHITECTURES
-AS_IT_IS = {"preprocessing": "processor"}
+AS_IT_IS = {"preprocessing": "processor", "runtime": "torch"}
 
 
 @pytest.fixture(scope="module", autouse=True)

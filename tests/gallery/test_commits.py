@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import lance
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from lookalike.gallery.commits import append, compact, merge
@@ -68,3 +69,39 @@ def test_a_write_that_was_cut_off_changes_nothing(store, tmp_path, name, missing
     assert opened(store).to_table().sort_by("id") == before
     WRITES[name](store)
     assert opened(store).to_table().sort_by("id") == opened(twin).to_table().sort_by("id")
+
+
+@pytest.mark.parametrize("change", ["none", "a new column", "a deleted row", "a replaced row", "all"])
+def test_merging_small_files_changes_no_row(tmp_path, change):
+    store = empty_gallery(tmp_path)
+    for i in range(6):
+        put(store, {f"{i}{j:02}": [i, j, 0, 0] for j in range(50)})
+    if change in ("a new column", "all"):
+        store.add([record("new", colour="red")], np.ones((1, DIM), np.float32))
+    if change in ("a deleted row", "all"):
+        store.delete(["003", "244"])
+    if change in ("a replaced row", "all"):
+        put(store, {"105": [7, 7, 7, 7]})
+
+    def state():
+        table = opened(store).to_table(with_row_id=True).sort_by("id")
+        newer = [store.scan(["id"], newer_than=version) for version in (3, 5, 7, 8)]
+        return table, [sorted(item for batch in batches for item in batch["id"].to_pylist()) for batches in newer]
+
+    before = state()
+    compact(opened(store))
+    store.refresh()
+    assert len(opened(store).get_fragments()) == 1
+    after = state()
+    assert after[0].equals(before[0])
+    assert after[1] == before[1]
+    store.add([record("last", colour="blue")], np.ones((1, DIM), np.float32))
+    assert opened(store).to_table(filter="colour = 'blue'")["id"].to_pylist() == ["last"]
+
+
+def test_a_column_that_was_added_but_is_in_no_file_survives(store):
+    handle = opened(store)
+    handle.add_columns([pa.field("colour", pa.string())])
+    compact(opened(store))
+    table = opened(store).to_table()
+    assert table["colour"].null_count == len(table) == 200

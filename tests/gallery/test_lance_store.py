@@ -177,3 +177,16 @@ def test_rows_come_in_the_order_asked_for_and_a_missing_one_is_an_error(store):
     assert taken["_rowid"].to_pylist() == row_ids.tolist()
     with pytest.raises(KeyError):
         store.take_in_order(np.array([row_ids[0], 9_999], np.uint64), ["id"])
+
+
+def test_a_column_remembers_whose_it_is(store):
+    store.add([record("1", **{"a.b": 1})], np.ones((1, DIM), np.float32))
+    for number in range(20):
+        put(LanceStore.open(store.location), {f"n{number}": [1, 0, 0, 0]}, **{"a.b": number})
+    store.refresh()
+    store.optimise()
+    again = LanceStore.open(store.location)
+    with pytest.raises(InputError, match=r"'a\.b' and 'a_b' would both be in the gallery's column 'a_b'"):
+        put(again, {"1": [1, 0, 0, 0]}, a_b=2)
+    put(again, {"1": [1, 0, 0, 0]}, **{"a.b": 3})
+    assert again.find("1", ["a_b"])["a_b"].to_pylist() == [3]

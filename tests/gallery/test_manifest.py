@@ -13,6 +13,11 @@ def test_comes_back_from_the_metadata():
     assert Manifest.from_metadata({b"other": b"x", **manifest.to_metadata()}, "g") == manifest
 
 
+def test_one_that_was_made_without_a_table_s_name_is_read():
+    metadata = {b"lookalike": json.dumps({"encoder": {}, "dim": 7, "format": 1}).encode()}
+    assert Manifest.from_metadata(metadata, "g") == Manifest(encoder={}, dim=7, table="")
+
+
 def test_a_newer_format_names_the_remedy():
     metadata = {b"lookalike": json.dumps({"encoder": {}, "dim": 7, "format": FORMAT + 1, "new": 1}).encode()}
     with pytest.raises(StoreVersionError, match=f"g has format {FORMAT + 1}.*pip install --upgrade"):

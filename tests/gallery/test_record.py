@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 
 import numpy as np
@@ -70,6 +71,32 @@ def test_any_name_becomes_a_column_of_its_own(name):
     assert column not in INTERNAL
     assert column not in ("_rowid", "_rowaddr")
     assert table_of(record(**{name: 5}))[column].to_pylist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "column"),
+    [("a.b", "a_b", "a_b"), ("a_b", "a.b", "a_b"), ("a.b", "a/b", "a_b"), ("id", "id_", "id_"), (" x", "x ", "x")],
+)
+def test_two_attributes_that_one_column_would_hold_are_refused(first, second, column):
+    said = re.escape(f"the attributes {first!r} and {second!r} would both be in the gallery's column {column!r}")
+    together, apart = [record(**{first: 1, second: None})], [record(**{first: 1}), record(**{second: 2})]
+    for records in (together, apart):
+        with pytest.raises(InputError, match=said):
+            table_of(*records)
+    held = pa.schema([*SCHEMA, *new_columns([record(**{first: 1})], SCHEMA)])
+    with pytest.raises(InputError, match=said):
+        new_columns([record(**{second: 2})], held)
+    assert new_columns([record(**{first: 2})], held) == []
+
+
+def test_a_common_attribute_shares_its_column_with_no_other():
+    with pytest.raises(InputError, match="'folder' and ' folder '"):
+        new_columns([record(**{" folder ": "x"})], SCHEMA)
+
+
+def test_a_column_of_an_earlier_version_takes_either_name():
+    held = pa.schema([*SCHEMA, pa.field("a_b", pa.int64())])
+    assert new_columns([record(**{"a.b": 1})], held) == new_columns([record(a_b=1)], held) == []
 
 
 def test_times_are_kept_to_the_second_as_they_are_on_the_clock():

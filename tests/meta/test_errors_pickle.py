@@ -23,12 +23,14 @@ EXAMPLES = [
     errors.BackendMissingError(backend="torch", extra="hf"),
     errors.SourceError("photos/", "permission denied"),
     errors.SourceError(uri="photos/", reason="permission denied"),
+    errors.SourceGoneError("photos/", "there is no such file or folder"),
     errors.StoreError("cannot"),
     errors.StoreMissingError("g"),
     errors.StoreVersionError("g", 7, 3),
     errors.StoreCorruptError("g", "a file is cut short"),
     errors.StoreLockedError(path="g", holder="process 7"),
     errors.StoreFullError("g"),
+    errors.IndexUnusableError("g/indexes/lsh", "a file is missing"),
 ]
 
 

@@ -15,6 +15,7 @@ HEAVY = frozenset(
         "fastapi",
         "gradio",
         "lance",
+        "matplotlib",
         "openvino",
         "pandas",
         "pyarrow",

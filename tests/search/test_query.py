@@ -56,11 +56,28 @@ def test_a_picture_in_any_form_is_the_same_query(resolver, folder, monkeypatch):
         assert is_of(query, 1)
         assert query.item_id == "sub/0001.png"
         assert query.picture == path.read_bytes()
-    for form in (path.read_bytes(), Image.open(path), pixels_of(1)):
-        query = resolver.resolve(form)
-        assert is_of(query, 1)
-        assert query.item_id is None
-        assert query.picture is not None
+    with Image.open(path) as image:
+        for form in (path.read_bytes(), image, pixels_of(1)):
+            query = resolver.resolve(form)
+            assert is_of(query, 1)
+            assert query.item_id is None
+            assert query.picture is not None
+
+
+@pytest.mark.parametrize("start", ["file://", "file://localhost", "FILE:", "file:////"])
+def test_a_file_url_is_the_file(resolver, folder, start):
+    (folder / "a b%.png").write_bytes(png(4))
+    query = resolver.resolve(start + (folder / "a b%.png").as_uri().removeprefix("file://"))
+    assert is_of(query, 4)
+    assert query.item_id == "a b%.png"
+
+
+def test_a_file_url_may_be_relative_and_of_any_bytes(resolver, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    Path(os.fsdecode(b"\xff.png")).write_bytes(png(6))
+    query = resolver.resolve("file:%FF.png")
+    assert is_of(query, 6)
+    assert query.item_id == "file:%FF.png"
 
 
 def test_an_item_of_the_gallery_needs_no_encoder(store):
@@ -114,6 +131,9 @@ def test_a_text_without_a_text_side_is_one_sentence(store, text):
         ("NO.JPEG", SourceError, "no such file"),
         ("sub/", SourceError, "is a folder"),
         ("sub/0001.png/x", SourceError, "Not a directory"),
+        ("file:///no/such.jpg", SourceError, "/no/such.jpg: no such file"),
+        ("file://nas/photos/a.jpg", InputError, "another machine .nas"),
+        ("file:sub", SourceError, "is a folder"),
         ("id:nothing", InputError, "no item with the id 'nothing'"),
         ("id:", InputError, "no item"),
         (b"", ImageDecodeError, "empty"),
@@ -122,7 +142,8 @@ def test_a_text_without_a_text_side_is_one_sentence(store, text):
         (None, InputError, "not a picture"),
         ([1.0] * 12, InputError, "not a picture"),
         (np.zeros(3), ShapeError, r"\(n, 12\)"),
-        (np.full(12, np.nan), InputError, "not finite"),
+        (np.full(12, np.nan), InputError, "vector to search with is not finite"),
+        (np.full(12, 1e300), InputError, "not finite"),
         (np.array(["a"] * 12), InputError, "not a picture"),
         (np.zeros((2, 2, 2, 2)), InputError, "not a picture"),
         ("a/\x00.jpg", SourceError, "null byte"),
@@ -134,6 +155,16 @@ def test_what_cannot_be_asked_is_one_sentence(resolver, folder, monkeypatch, que
     with pytest.raises(kind, match=words) as raised:
         resolver.resolve(query)
     assert "\n" not in str(raised.value)
+
+
+def test_a_path_that_is_no_id_leads_to_the_id(resolver, folder, monkeypatch):
+    monkeypatch.chdir(folder / "sub")
+    with pytest.raises(InputError, match=r"did you mean 'id:sub/0001\.png'"):
+        resolver.resolve("id:0001.png")
+    with pytest.raises(InputError, match=r"did you mean 'id:sub/0001\.png'"):
+        resolver.resolve(f"id:{folder / 'sub' / '0001.png'}")
+    with pytest.raises(InputError, match=f"relative to {folder}"):
+        resolver.resolve("id:0009.png")
 
 
 def test_a_broken_file_is_named(resolver, folder):
@@ -161,3 +192,21 @@ def test_a_name_that_is_no_text_can_be_asked_with(resolver, folder):
     with pytest.raises(ImageDecodeError) as raised:
         resolver.resolve(str(path))
     assert str(raised.value).encode()
+
+
+def test_a_pillow_image_goes_by_its_file_until_it_is_loaded(tmp_path, store):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    Image.fromarray(np.kron(noise, np.ones((40, 40, 1), np.uint8))).save(tmp_path / "large.jpg")
+    encoder = lookalike.load_encoder()
+    resolver = QueryResolver(store, lambda: encoder)
+    by_path = resolver.resolve(tmp_path / "large.jpg").vector
+    with Image.open(tmp_path / "large.jpg") as image:
+        opened = resolver.resolve(image)
+        np.testing.assert_array_equal(opened.vector, by_path)
+        assert opened.picture == (tmp_path / "large.jpg").read_bytes()
+        for view in (bytearray(opened.picture), memoryview(opened.picture)):
+            np.testing.assert_array_equal(resolver.resolve(view).vector, by_path)
+        image.load()
+        loaded = resolver.resolve(image)
+        np.testing.assert_array_equal(loaded.vector, resolver.resolve(np.asarray(image)).vector)
+        assert not np.array_equal(loaded.vector, by_path)

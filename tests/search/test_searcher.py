@@ -12,6 +12,7 @@ import pytest
 from lookalike.errors import InputError, ShapeError
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.metric import Metric
+from lookalike.search import searcher as searchers
 from lookalike.search.searcher import Searcher, SearchOptions
 from lookalike.search.snapshot import write_snapshot
 from tests.search.galleries import DIM, empty_gallery, plain_search, put, record
@@ -121,6 +122,12 @@ def test_hits_below_a_score_are_left_out(tmp_path):
     assert Searcher(store).search(query, 9, SearchOptions(min_score=1.1)) == [[]]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), "high", np.float32("nan")])
+def test_a_least_score_that_compares_with_nothing_is_refused(value):
+    with pytest.raises(InputError, match="min_score must be a finite number"):
+        SearchOptions(min_score=value)
+
+
 def test_an_empty_gallery_has_no_hits(tmp_path):
     searcher = Searcher(empty_gallery(tmp_path))
     assert searcher.search(np.ones((2, DIM), np.float32), 3, SearchOptions()) == [[], []]
@@ -161,7 +168,7 @@ def test_refuses_vectors_of_another_space(tmp_path):
 @pytest.mark.parametrize(
     "where",
     [
-        *("number >", "nosuch = 1", "number", "number > 'a'", "folder = 3", "number / 0 = 1", "count(*) > 1"),
+        *("number >", "nosuch = 1", "number", "number > 'a'", "folder = 3", "number % 0 = 1", "count(*) > 1"),
         *("'", "number in (", "1=1; drop table x", "\x00", "(" * 300, "cast(folder as int) = 1"),
     ],
 )
@@ -204,3 +211,50 @@ def test_searches_from_many_threads_while_another_writes(tmp_path):
     for future in looking:
         seen = future.result()
         assert seen == sorted(seen)
+
+
+def many(first, count):
+    return {f"{i:05}": [1, i, 0, 0] for i in range(first, first + count)}
+
+
+def test_who_has_an_older_snapshot_does_not_wait_for_the_next(tmp_path, monkeypatch):
+    store = empty_gallery(tmp_path)
+    put(store, many(0, 100))
+    write_snapshot(store)
+    may_write, writes = threading.Event(), []
+
+    def write_slowly(written):
+        writes.append(written.version)
+        assert may_write.wait(60)
+        return write_snapshot(written)
+
+    monkeypatch.setattr(searchers, "write_snapshot", write_slowly)
+    searcher = Searcher(LanceStore.open(store.location))
+    query = np.array([[0, 1, 0, 0]], np.float32)
+
+    def look(last: int) -> bool:
+        (hits,) = searcher.search(query, 2, SearchOptions(Metric.INNER_PRODUCT))
+        return [hit.id for hit in hits] == [f"{last:05}", f"{last - 1:05}"]
+
+    with ThreadPoolExecutor(4) as pool:
+        for count in (2_500, 3_000, 3_500):
+            put(store, many(100, count))
+            assert all(pool.map(look, [99 + count] * 12))
+    assert len(writes) == 1  # and no two write at once
+    assert not list(store.location.indexes.glob(f"*{writes[0]}"))
+    may_write.set()
+    searcher._renewal.join()
+    put(store, many(0, 1))
+    assert look(99 + 3_500)
+    assert searcher._snapshot.version == writes[0]
+
+
+def test_a_snapshot_that_is_far_behind_is_written_before_rows_fill_the_memory(tmp_path):
+    store = empty_gallery(tmp_path)
+    put(store, many(0, 100))
+    write_snapshot(store)
+    put(store, many(100, 20_001))
+    searcher = Searcher(store)
+    searcher.search(np.ones((1, DIM), np.float32), 1, SearchOptions())
+    assert searcher._snapshot.version == store.version
+    assert searcher._renewal is None

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.loading import EncoderOptions, load_encoder, load_encoder_for
-from lookalike.errors import SpaceMismatchError, StoreCorruptError
+from lookalike.encoders.loading import (
+    AUTO,
+    CHOICES,
+    EncoderOptions,
+    check_name,
+    described,
+    is_checkpoint,
+    load_encoder,
+    load_encoder_for,
+)
+from lookalike.encoders.presets import checkpoint_of
+from lookalike.errors import SpaceMismatchError, StoreCorruptError, UnknownNameError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lookalike.encoders.base import Encoder
+    from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
 
 DEFAULT_ENCODER = "embedded"
@@ -25,8 +38,16 @@ class EncoderChoice:
     name: str | None = None
     options: EncoderOptions = field(default_factory=EncoderOptions)
 
-    def load(self, spec: EncoderSpec | None) -> Encoder:
+    def load(
+        self, spec: EncoderSpec | None, *, kept: Path | None = None, calibration: Calibration | None = None
+    ) -> Encoder:
         """Load the encoder for a gallery of that spec, or for a new one.
+
+        Parameters
+        ----------
+        spec : the gallery's, or None.
+        kept : the folder in which the gallery keeps what cannot be made again.
+        calibration : images of a new gallery, for a precision that has to be calibrated.
 
         Raises
         ------
@@ -36,7 +57,14 @@ class EncoderChoice:
         chosen = self.options
         if spec is not None:
             self.check(spec)
-            return load_encoder_for(spec, device=chosen.device, trust_remote_code=chosen.trust_remote_code)
+            return load_encoder_for(
+                spec,
+                name=self.name if self.may_have_moved(spec) else None,
+                device=chosen.device,
+                trust_remote_code=chosen.trust_remote_code,
+                runtime=chosen.runtime,
+                kept=kept,
+            )
         return load_encoder(
             self.name or DEFAULT_ENCODER,
             pooling=chosen.pooling,
@@ -44,25 +72,40 @@ class EncoderChoice:
             precision=chosen.precision,
             device=chosen.device,
             trust_remote_code=chosen.trust_remote_code,
+            runtime=chosen.runtime,
+            calibration=chosen.calibration or calibration,
         )
 
     def check(self, spec: EncoderSpec) -> None:
-        """Compare what was asked for with the gallery's encoder, without loading either.
+        """Compare what was asked for with the gallery's encoder, as far as that goes without loading either.
 
         Raises
         ------
+        UnknownNameError : if there is no such encoder, or an option has no such choice.
+        InputError : if the encoder is a folder that holds no model.
         SpaceMismatchError : if they differ.
         """
-        asked = [
-            (_canonical(self.name or spec.name), _canonical(spec.name), ""),
-            (_as_mean(self.options.pooling), _as_mean(spec.pooling), " pooling"),
-            (self.options.preprocessing, spec.preprocessing, " preprocessing"),
-            (self.options.precision, spec.precision, ""),
-        ]
-        differing = [wanted + what for wanted, held, what in asked if wanted not in ("auto", held)]
+        differing = []
+        is_other = self.name is not None and _canonical(self.name) != _canonical(spec.name)
+        if self.name is not None and is_other and not self.may_have_moved(spec):
+            check_name(self.name)
+            differing.append(self.name)
+        for option, known in CHOICES.items():
+            wanted, held = getattr(self.options, option), getattr(spec, option)
+            if wanted == AUTO or _as_mean(wanted) == _as_mean(held):
+                continue
+            if wanted.partition("@")[0] not in known:
+                raise UnknownNameError(option, wanted, {*known, held})
+            differing.append(f"{option} {wanted}")
         if differing:
             gallery = f"{spec} with {spec.preprocessing} preprocessing"
             raise SpaceMismatchError(gallery, ", ".join(differing), MISMATCH_REMEDY)
+
+    def may_have_moved(self, spec: EncoderSpec) -> bool:
+        """Say whether what was asked for is a checkpoint in another folder, of which its weights alone tell more."""
+        if self.name is None or _canonical(self.name) == _canonical(spec.name):
+            return False
+        return is_checkpoint(_canonical(self.name))
 
 
 MISMATCH_REMEDY = "leave the encoder options out to use its own, or index into a new gallery with --gallery"
@@ -91,19 +134,15 @@ def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
     """
     if gallery.space != encoder.space:
         remedy = "open the gallery without an encoder to use its own, or index into a new gallery"
-        raise SpaceMismatchError(_described(gallery), _described(encoder), remedy)
+        raise SpaceMismatchError(described(gallery), described(encoder), remedy)
 
 
-def _described(spec: EncoderSpec) -> str:
-    return f"{spec} with {spec.preprocessing} preprocessing and weights {spec.weights_digest[:12]}"
-
-
-def _as_mean(pooling: str) -> str:
+def _as_mean(choice: str) -> str:
     """Return the pooling with one name for the mean: that of a feature map, asked for as ``mean``, is ``average``."""
-    return pooling.replace("average", "mean")
+    return choice.replace("average", "mean")
 
 
 def _canonical(name: str) -> str:
-    name = _ALIASES.get(name, name)
-    folder = Path(name).expanduser()
-    return str(folder.resolve()) if folder.is_dir() else name
+    name = _ALIASES.get(name, checkpoint_of(name))
+    folder = os.path.expanduser(name)  # noqa: PTH111 - unlike those of Path, these functions take any text
+    return os.path.realpath(folder) if os.path.isdir(folder) else name  # noqa: PTH112

@@ -12,7 +12,8 @@ import numpy as np
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.hits import Hits
-from lookalike.errors import SourceError, StoreCorruptError, StoreMissingError
+from lookalike.encoders.precomputed import NAME as PRECOMPUTED
+from lookalike.errors import SourceError, StoreCorruptError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.images.digest import content_digest
@@ -21,15 +22,17 @@ from lookalike.metric import Metric
 from lookalike.sources.names import original
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
-    from lookalike.building.report import BuildReport
+    from lookalike.building.report import BuildReport, Removal
     from lookalike.encoders.base import Encoder, EncoderSpec
+    from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.skipped_store import SkippedItem
     from lookalike.images.decode import Limits
+    from lookalike.images.ref import Scalar
     from lookalike.search.hit import Hit
     from lookalike.search.query import QueryResolver, ResolvedQuery
     from lookalike.search.searcher import Searcher, SearchOptions
@@ -88,12 +91,37 @@ class Gallery:
         return self._opened
 
     @property
+    def choice(self) -> EncoderChoice:
+        """The encoder that was asked for; nothing if it was passed ready-made."""
+        return self._choice
+
+    @property
+    def has_chosen_encoder(self) -> bool:
+        """Whether the caller named an encoder, or passed one."""
+        return self._encoder is not None or self._choice.name not in (None, PRECOMPUTED)
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder, loaded when first asked for."""
+        return self.load_encoder()
+
+    def load_encoder(self, calibration: Calibration | None = None) -> Encoder:
+        """Return the encoder, loaded if it is not yet.
+
+        Parameters
+        ----------
+        calibration : images of a new gallery, for a precision that has to be calibrated.
+        """
         with self._lock:
+            spec = self.spec if self.location.exists() else None  # looks at the encoder, if there is need
             if self._encoder is None:
-                self._encoder = self._choice.load(self.spec if self.location.exists() else None)
+                self._encoder = self._choice.load(spec, kept=self.location.encoders, calibration=calibration)
             return self._encoder
+
+    @property
+    def notice(self) -> str:
+        """What a user should know of the encoder, once it is loaded: a sentence, or nothing."""
+        return getattr(self._encoder, "notice", "")
 
     def __len__(self) -> int:
         return len(self.store) if self.location.exists() else 0
@@ -101,16 +129,32 @@ class Gallery:
     def __repr__(self) -> str:
         return f"Gallery({str(self.path)!r}, {len(self)} items)"
 
-    def add(self, source: Any, options: BuildOptions | None = None, *, label_from: str | None = None) -> BuildReport:
+    def add(
+        self,
+        source: Any,
+        options: BuildOptions | None = None,
+        *,
+        label_from: str | None = None,
+        embedding_column: str | None = None,
+    ) -> BuildReport:
         """Bring the gallery up to date with a source.
 
         Parameters
         ----------
-        source : a folder, an image file, a glob pattern, ``hf:NAME[:SPLIT]``, a data set saved on disk, a
-            ``datasets.Dataset``, or a list of these. What is new is embedded, what has changed is embedded again, and
-            what is gone from it is removed; the same source a second time costs almost nothing.
+        source : a folder, an image file, a glob pattern; a table (``x.parquet``, ``.csv``, ``.tsv``, ``.json``,
+            ``.jsonl``, with ``#COLUMN`` to choose its column of images); tar archives of samples (``x.tar``,
+            ``x-{000..009}.tar``); a list of paths and URLs (``x.txt``, or ``-`` for standard input); an ``http(s)://``
+            URL of a picture; a URL that ``fsspec`` reaches, such as ``s3://bucket/photos``; ``hf:NAME[:SPLIT]`` or a
+            data set saved on disk; all these as ``str``, files and folders as ``Path`` too. Or a ``datasets.Dataset``
+            or ``DatasetDict``, an object with ``uri``, ``__iter__``, ``read`` and ``covers`` (see
+            :class:`lookalike.sources.base.Source`), or a list of any of these. What is new is embedded, what has
+            changed is embedded again, and what is gone from it is removed; the same source a second time costs almost
+            nothing. What is no longer in a list of paths stays, as its folder may have brought it: see :meth:`remove`.
         options : limits, threads, and who is told of the progress.
-        label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``.
+        label_from : ``parent`` or the name of an attribute: its value also becomes the attribute ``label``. It is
+            remembered for this source; ``none`` ends that.
+        embedding_column : of Parquet tables that hold embeddings already, which are taken instead of made. A new
+            gallery of them is asked with ids and vectors; one that is opened with their encoder, with pictures too.
 
         Returns
         -------
@@ -120,19 +164,80 @@ class Gallery:
         ------
         SourceError : if the source does not exist, cannot be read or holds no images.
         SpaceMismatchError : if the gallery was made by another encoder.
+        InputError : if embeddings were not made by the gallery's encoder.
         StoreError : if the gallery cannot be written.
         """
-        from lookalike.building.build import BuildOptions, build
-        from lookalike.sources.labelled import LabelledSource
-        from lookalike.sources.resolve import open_source
+        from lookalike.api.adding import add_source, open_for
+        from lookalike.building.build import BuildOptions
 
-        opened = open_source(source, base=self.location.base)
-        if label_from is not None:
-            opened = LabelledSource(opened, label_from)
-        if not self.location.exists():
-            _check_not_empty(opened)
-        store = self._store_for_writing()
-        return build(store, opened, lambda: self.encoder, options or BuildOptions(limits=self._limits))
+        opened = open_for(self, source, embedding_column=embedding_column)
+        return add_source(self, opened, options or BuildOptions(limits=self._limits), label_from=label_from)
+
+    def remove(
+        self,
+        ids: str | Path | Sequence[str | Path] | None = None,
+        *,
+        where: str | None = None,
+        missing: bool = False,
+        dry_run: bool = False,
+    ) -> Removal:
+        """Take items out of the gallery; files are left alone, and a source that lists them brings them back.
+
+        Parameters
+        ----------
+        ids : ids as ``id:ID``; paths, of folders, archives and tables with all that is in them, or patterns, none of
+            which need exist any more; URLs, or ``hf:NAME[:SPLIT]``. An item is meant if one of them means it.
+        where : only items that match; see :meth:`search`.
+        missing : only items that are files of their own which do not exist, such as after their folder was removed; on
+            a disk that is not connected they do not exist either.
+        dry_run : only say what would go.
+
+        Returns
+        -------
+        The ids that were meant, and how many items left and are left.
+
+        Raises
+        ------
+        InputError : if nothing is given, one of ``ids`` means nothing, or the condition cannot be used.
+        StoreError : if there is no gallery, or it cannot be written.
+        """
+        from lookalike.building.removal import remove, would_remove
+        from lookalike.search.selection import Choice
+
+        names = [ids] if isinstance(ids, (str, Path)) else ids
+        choice = Choice(None if names is None else [str(name) for name in names], where, missing)
+        return would_remove(self.store, choice) if dry_run else remove(self.store, choice, on_wait=lambda _: None)
+
+    def add_embeddings(
+        self,
+        ids: Sequence[str],
+        vectors: Any,
+        *,
+        attributes: Sequence[Mapping[str, Scalar]] | None = None,
+        uris: Sequence[str] | None = None,
+    ) -> BuildReport:
+        """Add embeddings that were made elsewhere, or replace those of the same ids; others stay.
+
+        A new gallery of them has no encoder, unless it was opened with the one that made them.
+
+        Parameters
+        ----------
+        ids : n different ids.
+        vectors : shape (n, dim), of real numbers. One that is not finite, or all zeros, is listed as failed.
+        attributes : n mappings.
+        uris : n paths or URLs of the pictures; by default the ids. Pictures that are there are shown with hits.
+
+        Raises
+        ------
+        InputError : if these do not fit together, or the vectors were not made by the gallery's encoder.
+        StoreError : if the gallery cannot be written.
+        """
+        from lookalike.api.adding import add_source
+        from lookalike.building.build import BuildOptions
+        from lookalike.sources.precomputed_arrays import array_embeddings
+
+        source = array_embeddings(ids, vectors, attributes=attributes, uris=uris)
+        return add_source(self, source, BuildOptions(limits=self._limits), label_from=None)
 
     def search(  # noqa: PLR0913  (one keyword for each choice that a caller has)
         self,
@@ -148,10 +253,15 @@ class Gallery:
 
         Parameters
         ----------
-        query : a path, ``id:ID`` or a text as ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of
-            pixels; or a vector of shape (dim,).
+        query : a path, an ``http(s)://`` URL, ``id:ID`` of an item, or a text (for an encoder with a text side) as
+            ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3)
+            or (h, w, 4), uint8 or floats in [0, 1]; or a vector of shape (dim,). Files, bytes and PIL images that were
+            only opened are embedded just as the gallery embeds files. Pixels, and with them PIL images that were
+            loaded, cropped or changed, are embedded in full resolution; large JPEGs are decoded at a smaller scale, so
+            the same photo as pixels scores a little less than 1 (.994 to .998 with the embedded encoder).
         k : at least 1; all items are returned where there are fewer.
-        where : a condition over the attributes in SQL, such as ``folder = 'beach' and width > 1000``.
+        where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
+            taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
         min_score : hits below are left out.
         metric : ``cosine``, ``inner-product`` or ``l2``.
         include_self : keep the query itself among the hits if it is an item of the gallery.
@@ -255,17 +365,17 @@ class Gallery:
         return faiss_index(self.store.manifest.dim, metric=as_metric(metric))
 
     def failures(self) -> list[SkippedItem]:
-        """Return the items that could not be indexed, with their reasons, by id.
+        """Return the items that could not be indexed, and the folders that could not be entered, by id.
 
         Raises
         ------
-        StoreError : if there is no gallery, or it cannot be read.
+        StoreError : if there is no gallery, or it is damaged or cannot be read.
         """
+        from lookalike.gallery.lance_store import LanceStore
         from lookalike.gallery.skipped_store import SkippedStore
         from lookalike.search.uris import full_uri
 
-        if not self.location.exists():
-            raise StoreMissingError(str(self.path))
+        LanceStore.open(self.location).check()  # lest a damaged gallery is said to be without failures
         items = SkippedStore(self.location).items()
         return [replace(item, uri=full_uri(item.uri, self.location.base)) for item in items]
 
@@ -287,24 +397,10 @@ class Gallery:
 
     def _check(self, spec: EncoderSpec) -> None:
         self._choice.check(spec)
+        if self._encoder is None and self._choice.may_have_moved(spec):
+            self._encoder = self._choice.load(spec)
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
-
-    def _store_for_writing(self) -> LanceStore:
-        from lookalike.gallery.lance_store import LanceStore
-        from lookalike.gallery.lock import writer_lock
-        from lookalike.gallery.manifest import Manifest
-
-        try:
-            return self.store
-        except StoreMissingError:
-            spec = self.encoder.spec
-        with writer_lock(self.location, on_wait=lambda _: None):
-            try:  # another run may have made it meanwhile
-                return self.store
-            except StoreMissingError:
-                LanceStore.create(self.location, Manifest(encoder=spec.to_dict(), dim=spec.dim))
-        return self.store
 
 
 def as_metric(name: Metric | str) -> Metric:
@@ -334,8 +430,3 @@ def open_gallery(path: str | Path | None = None, *, encoder: Encoder | str | Non
     """
     chosen = EncoderChoice(encoder) if isinstance(encoder, str) else encoder
     return Gallery(locate(path), chosen)
-
-
-def _check_not_empty(source: Any) -> None:
-    """Raise the source's own error before a gallery is made for it, if it cannot be listed or is empty."""
-    next(iter(source), None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from lookalike.errors import ImageDecodeError, InputError, StoreError
 from lookalike.exports.contact_sheet import contact_sheet
+from lookalike.exports.destination import check_file
 from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _SHOWN_SIDE = 512
 """Pictures are decoded no larger than they are shown."""
+_SAVED_AS = (".png", ".html")
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,21 +137,32 @@ class Hits(Sequence["Hit"]):
 
 def save_hits(answers: Sequence[Hits], path: str | Path) -> Path:
     """Write the answers to several queries into one file; see :meth:`Hits.save`."""
-    target = Path(path).expanduser().absolute()
-    suffix = target.suffix.lower()
-    if suffix == ".html":
+    target = saved_path(path)
+    if target.suffix.lower() == ".html":
         data = html_page([hits.section() for hits in answers], title="Lookalikes").encode()
-    elif suffix == ".png":
-        data = encode_png(_stacked([hits.image() for hits in answers]))
     else:
-        msg = f"results are saved as .png or .html, not as {target.suffix or 'a file without a suffix'}: {target.name}"
-        raise InputError(msg)
+        data = encode_png(_stacked([hits.image() for hits in answers]))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     except OSError as error:
         msg = f"{target} cannot be written ({error.strerror}); choose another place"
         raise InputError(msg) from error
+    return target
+
+
+def saved_path(path: str | Path) -> Path:
+    """Return the absolute path of what :meth:`Hits.save` will write, checked before there is anything to write.
+
+    Raises
+    ------
+    InputError : as :meth:`Hits.save` does, as far as can be known.
+    """
+    target = Path(path).expanduser().absolute()
+    if target.suffix.lower() not in _SAVED_AS:
+        msg = f"results are saved as .png or .html, not as {target.suffix or 'a file without a suffix'}: {target.name}"
+        raise InputError(msg)
+    check_file(target)
     return target
 
 

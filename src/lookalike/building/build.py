@@ -12,27 +12,31 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lookalike.building.inventory import Inventory
 from lookalike.building.report import BuildReport, Failure, NoProgress, Progress
-from lookalike.building.work import Known, Prepared, Same, Unusable, Worker, item_stamp, skip_stamp
+from lookalike.building.verification import check_length, check_precomputed, has_encoder
+from lookalike.building.work import Given, Known, Prepared, Same, Unusable, Worker, item_stamp, skip_stamp
 from lookalike.building.writer import Writer
 from lookalike.encoders.staging import batch_size, encode_prepared
 from lookalike.errors import EncoderError
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lock import writer_lock
-from lookalike.gallery.skipped_store import SkippedItem, SkippedStore
+from lookalike.gallery.skipped_store import CLOSED_FOLDER, SkippedItem, SkippedStore
 from lookalike.images.decode import DEFAULT_LIMITS, Limits
 from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import remove_leftovers
 from lookalike.search.uris import stored_uri
+from lookalike.sources.base import WalkingSource
+from lookalike.sources.names import item_id, original
+from lookalike.sources.precomputed import PrecomputedRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
 
     from lookalike.arrays import Vectors
@@ -55,6 +59,8 @@ class BuildOptions:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Threads that read and decode."""
     progress: Progress = field(default_factory=NoProgress)
+    label_rules: Mapping[str, str] | None = None
+    """Where labels come from by now, to be noted in the gallery; None leaves what is noted."""
 
 
 def build(
@@ -78,7 +84,8 @@ def build(
     SourceError : if the source cannot be read or holds no images; nothing is removed then.
     StoreError : if the gallery cannot be written.
     EncoderError : if the encoder fails, or returns what is no embedding.
-    InputError : if an attribute has another type than it has in the gallery.
+    InputError : if an attribute has another type than it has in the gallery, or embeddings that came along were not
+        made by the gallery's encoder.
     """
     options = options or BuildOptions()
     started = time.perf_counter()
@@ -87,6 +94,7 @@ def build(
         remove_leftovers(store)
         run = _Run(store, source, encoder, options)
         run.plan()
+        run.note_label_rules()
         run.execute()
         run.remove_gone()
         run.finish()
@@ -108,11 +116,15 @@ class _Run:
         self._known_skips = {item.id: item for item in self._skipped.items()}
         self._listed_skips: set[str] = set()
         self._to_do = 0
+        self._has_precomputed = False
 
     def plan(self) -> None:
         """List the source once: note what is there, and count what there is to do."""
         for ref in self._source:
             self._inventory.list(ref.id)
+            if isinstance(ref, PrecomputedRef) and not self._has_precomputed:
+                check_length(ref.dim, self._store.manifest.dim, self._source.uri, "the gallery")
+                self._has_precomputed = True
             if self._is_unchanged(ref):
                 self.report.unchanged += 1
                 continue  # also if it had failed in between: it is as it was indexed again
@@ -123,11 +135,19 @@ class _Run:
             if ref.id in self._known_skips:
                 self._listed_skips.add(ref.id)
 
+    def note_label_rules(self) -> None:
+        """Note where labels come from, once the source has shown that it has them."""
+        rules = self._options.label_rules
+        if rules is not None and rules != self._store.manifest.label_rules:
+            self._store.describe(replace(self._store.manifest, label_rules=rules))
+
     def execute(self) -> None:
         """List the source again, and embed and write what there is to do."""
         if self._to_do == 0:
             return
         self._options.progress.expect(self._to_do)
+        if self._has_precomputed and has_encoder(self._store.manifest.encoder):
+            check_precomputed((ref for ref, _ in self._pending()), self._source, self._encoder, self._options.limits)
         worker = Worker(self._source, self._store, self._inventory, self._encoder, self._options.limits)
         with Writer(self._store, self._skipped, set(self._known_skips)) as writer, _threads(self._options) as pool:
             waiting: list[Prepared] = []
@@ -144,12 +164,13 @@ class _Run:
 
     def remove_gone(self) -> None:
         """Remove the items that the source covers and did not list."""
-        for ids in self._inventory.unlisted():
-            gone = [item_id for item_id in ids if self._source.covers(item_id)]
+        for items in self._inventory.unlisted():
+            gone = [item_id for item_id, stamp in items if self._was_listed(item_id, stamp)]
             if gone:
                 self.report.removed += self._store.delete(gone)
-        stale = [i for i in self._known_skips if i not in self._listed_skips and self._source.covers(i)]
-        self._skipped.forget(stale)
+        skips = (skip for name, skip in self._known_skips.items() if name not in self._listed_skips)
+        stale = [skip.id for skip in skips if self._was_listed(skip.id, skip.stamp)]
+        self._skipped.forget([*stale, *self._record_closed()])
 
     def finish(self) -> None:
         """Tidy the files up and make the embeddings ready to be searched."""
@@ -158,10 +179,26 @@ class _Run:
         with store_errors(self._store.location):
             Searcher(self._store).refresh_snapshot()
         self.report.total = len(self._store)
-        unreadable = getattr(self._source, "unreadable", ())
-        self.report.failed.extend(
-            Failure(uri, "this folder cannot be entered; check its permissions") for uri in unreadable
-        )
+
+    def _record_closed(self) -> list[str]:
+        """Record the folders that could not be entered, and return the ids of those that can be again."""
+        if not isinstance(self._source, WalkingSource):
+            return []
+        base = self._store.location.base
+        closed = [
+            SkippedItem(item_id(original(uri), base), stored_uri(uri, base), CLOSED_FOLDER, "")
+            for uri in self._source.unreadable
+        ]
+        known = [item.id for item in self._known_skips.values() if item.reason == CLOSED_FOLDER]
+        if new := [item for item in closed if item.id not in known]:
+            self._skipped.record(new)
+        self.report.failed.extend(Failure(uri, CLOSED_FOLDER) for uri in self._source.unreadable)
+        return [folder for folder in known if self._source.reaches(folder)]
+
+    def _was_listed(self, item_id: str, stamp: str) -> bool:
+        """Say whether an item that the source does not list came from it."""
+        prefixes = tuple(getattr(self._source, "stamp_prefixes", ()))
+        return stamp.startswith(prefixes) or self._source.covers(item_id)
 
     def _is_unchanged(self, ref: ImageRef) -> bool:
         return bool(ref.stamp) and self._inventory.has_stamp(ref.id, item_stamp(ref))
@@ -185,9 +222,9 @@ class _Run:
             self._write(item, vector, writer)
         self.report.embedded += len(prepared)
 
-    def _settle(self, outcome: Known | Same | Unusable, writer: Writer) -> None:
-        if isinstance(outcome, Known):
-            self.report.reused += outcome.is_new
+    def _settle(self, outcome: Known | Given | Same | Unusable, writer: Writer) -> None:
+        if isinstance(outcome, (Known, Given)):
+            self.report.reused += outcome.is_new and isinstance(outcome, Known)
             self._write(outcome, outcome.embedding, writer)
         elif isinstance(outcome, Same):
             self.report.unchanged += 1
@@ -200,7 +237,7 @@ class _Run:
             writer.skip(SkippedItem(ref.id, uri, outcome.reason, outcome.stamp))
             self._options.progress.advance(1, failed=1)
 
-    def _write(self, item: Prepared | Known, vector: Vectors, writer: Writer) -> None:
+    def _write(self, item: Prepared | Known | Given, vector: Vectors, writer: Writer) -> None:
         writer.put(item.record, vector, is_new=item.is_new)
         self.report.added += item.is_new
         self.report.updated += not item.is_new

@@ -62,11 +62,12 @@ class Inventory:
         first, last = np.searchsorted(self._digests, wanted, "left"), np.searchsorted(self._digests, wanted, "right")
         return self._digest_rows[first:last]
 
-    def unlisted(self) -> Iterator[Sequence[str]]:
-        """Yield the ids of the items that no source listed, in chunks."""
+    def unlisted(self) -> Iterator[Sequence[tuple[str, str]]]:
+        """Yield the ids and stamps of the items that no source listed, in chunks."""
         rows = self._rows[~self._listed]
         for start in range(0, len(rows), _CHUNK):
-            yield self._store.take(np.sort(rows[start : start + _CHUNK]), ["id"])["id"].to_pylist()
+            found = self._store.take(np.sort(rows[start : start + _CHUNK]), ["id", "stamp"])
+            yield list(zip(found["id"].to_pylist(), found["stamp"].to_pylist(), strict=True))
 
 
 def _hash(text: str) -> int:

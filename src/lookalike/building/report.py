@@ -39,6 +39,18 @@ class BuildReport:
         return self.embedded / self.seconds if self.embedded and self.seconds > 0 else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What was taken out of a gallery by name."""
+
+    ids: tuple[str, ...]
+    """Of the items that were meant, in order."""
+    total: int
+    """Items in the gallery afterwards."""
+    removed: int
+    """How many left it: all that were meant, or none if it was only asked what would go."""
+
+
 class Progress(Protocol):
     """Is told how a run goes on; the calls come from the thread that runs it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -20,6 +21,7 @@ from lookalike.images.digest import content_digest
 from lookalike.images.transforms import encode_jpeg, thumbnail
 from lookalike.search.uris import stored_uri
 from lookalike.sources.names import original
+from lookalike.sources.precomputed import PrecomputedRef, what_is_wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Decoded, Limits
     from lookalike.images.ref import ImageRef, Scalar
     from lookalike.sources.base import Source
+
+KEPT = "; its earlier version stays in the gallery"
+"""Added to the reason for an item that was indexed before."""
 
 _THUMBNAIL_SIDE = 256
 _SEEN = ("width", "height", "taken")
@@ -59,6 +64,16 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """An item that came with its embedding."""
+
+    record: Record
+    is_new: bool
+    embedding: Vectors
+    """Shape (dim,)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """An item that cannot be indexed."""
 
@@ -75,7 +90,7 @@ class Same:
     ref: ImageRef
 
 
-Outcome: TypeAlias = Prepared | Known | Same | Unusable
+Outcome: TypeAlias = Prepared | Known | Given | Same | Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,9 @@ class Worker:
         ref : the item, as its source lists it.
         row_id : its row, if the gallery holds it in an older form.
         """
+        if isinstance(ref, PrecomputedRef):
+            return self._given(ref, row_id)
+        kept = "" if row_id is None else KEPT
         try:
             if ref.size is not None:
                 self.limits.check_bytes(ref.size)  # before reading it
@@ -106,11 +124,11 @@ class Worker:
                 return Same(ref)
             return self._recognised(ref, data, digest, row_id) or self._prepared(ref, data, digest, row_id)
         except ImageDecodeError as error:
-            return Unusable(ref, error.reason, skip_stamp(ref, self.limits))
+            return Unusable(ref, f"{error.reason}{kept}", skip_stamp(ref, self.limits))
         except SourceError as error:
-            return Unusable(ref, error.reason, "")
+            return Unusable(ref, f"{error.reason}{kept}", "")
         except OSError as error:
-            return Unusable(ref, error.strerror or str(error), "")
+            return Unusable(ref, f"{error.strerror or error}{kept}", "")
 
     def _is_same(self, ref: ImageRef, row_id: int, digest: str) -> bool:
         return row_id in self.inventory.rows_with_digest(digest) and self.inventory.has_stamp(ref.id, item_stamp(ref))
@@ -137,6 +155,21 @@ class Worker:
         record = self._record(ref, data, digest, _thumbnail(decoded) if _needs_thumbnail(ref) else None)
         seen = {"width": decoded.width, "height": decoded.height, "taken": decoded.taken}
         return Prepared(_with(record, seen), row_id is None, prepare(encoder, decoded.pixels))
+
+    def _given(self, ref: PrecomputedRef, row_id: int | None) -> Given | Unusable:
+        """Return an item with its own embedding, and what its picture tells if that is at hand: it need not be."""
+        embedding = ref.embedding
+        reason = what_is_wrong(embedding, self.store.manifest.dim)
+        if embedding is None or reason:
+            return Unusable(ref, reason or "", skip_stamp(ref, self.limits))
+        data, preview = b"", None
+        with contextlib.suppress(OSError, ImageDecodeError):
+            self.limits.check_bytes(ref.size or 0)
+            data = self.source.read(ref)
+            if _needs_thumbnail(ref):
+                preview = _thumbnail(decode(data, min_side=_THUMBNAIL_SIDE, limits=self.limits))
+        record = self._record(ref, data, content_digest(data or embedding.tobytes()), preview)
+        return Given(record, row_id is None, embedding)
 
     def _record(self, ref: ImageRef, data: bytes, digest: str, preview: bytes | None) -> Record:
         return Record(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _ROWS = 256
 _SECONDS = 5.0
 """A slow encoder commits before it has that many rows."""
+_COMMITS = 64
+"""Between two times that small files are merged, for each commit has to list them all."""
 
 
 class Writer:
@@ -38,6 +40,7 @@ class Writer:
         self._changed: list[tuple[Record, Vectors]] = []
         self._skips: list[SkippedItem] = []
         self._last = time.monotonic()
+        self._commits = 0
 
     def __enter__(self) -> Writer:
         return self
@@ -95,3 +98,6 @@ class Writer:
         written = [record.id for record, _ in (*new, *changed) if record.id in self._known_skips]
         if written:
             self._skipped.forget(written)
+        self._commits += 1
+        if self._commits % _COMMITS == 0:
+            self._store.optimise()

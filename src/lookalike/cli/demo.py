@@ -14,6 +14,7 @@ import typer
 
 from lookalike.cli.output import BuildProgress, print_rows, say, show_failures
 from lookalike.errors import ImageDecodeError, InputError
+from lookalike.exports.destination import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,8 @@ def demo(
     from lookalike.images.digest import content_digest
 
     target = output.expanduser().absolute()
+    check_folder(target)  # before the photos are indexed
+    _check_outside(target, images)
     source = images if images is not None else str(_bundled_photos(target / "photos"))
     # a gallery for each source, lest an earlier one's images be found among these
     name = "gallery" if images is None else f"gallery-{content_digest(os.path.abspath(images).encode())[:8]}"  # noqa: PTH100
@@ -65,7 +68,8 @@ def demo(
     with BuildProgress() as progress:
         report = gallery.add(source, BuildOptions(progress=progress))
     show_failures(report.failed)
-    say(f"{report.total:,} images in {gallery.path} [{gallery.spec}], {report.images_per_second:,.0f} images/s")
+    rate = f", {report.images_per_second:,.0f} images/s" if report.embedded else ""
+    say(f"{report.total:,} images in {gallery.path} [{gallery.spec}]{rate}")
     say("Searching with changed copies of some of them ...")
     questions = _questions(gallery, target / "queries")
     answers = gallery.search_batch([question.path for question in questions], k=_HITS)
@@ -90,6 +94,16 @@ def demo(
     say(f"\nSearch it yourself:\n  {_own_command()} search --gallery {gallery.path} {questions[0].path} --open")
 
 
+def _check_outside(target: Path, images: str | None) -> None:
+    """Refuse an output folder among the images, which would be found among them the next time."""
+    if not images:
+        return
+    source = Path(images).expanduser().resolve()
+    if source.is_dir() and target.resolve().is_relative_to(source):
+        msg = f"the output {target} would lie among the images in {source}; name another folder with --output"
+        raise InputError(msg)
+
+
 def _own_command() -> str:
     """Return how this program was called, so that the next command works without an activated environment."""
     return sys.argv[0] if Path(sys.argv[0]).name == "lookalike" else f"{sys.executable} -m lookalike"
@@ -98,16 +112,22 @@ def _own_command() -> str:
 def _bundled_photos(folder: Path) -> Path:
     """Copy the photos that scikit-image brings along, and changed ones beside them, into a folder of their own."""
     spec = importlib.util.find_spec("skimage")
-    if spec is None or spec.origin is None:
+    photos = Path(spec.origin).parent / "data" if spec is not None and spec.origin is not None else None
+    if photos is None or not photos.is_dir():
         msg = "there are no photos to show: run `pip install scikit-image` for its photos, or name yours with --images"
         raise InputError(msg)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted((Path(spec.origin).parent / "data").iterdir()):
+    _make(folder)
+    for path in sorted(photos.iterdir()):
         target = folder / path.name
         # an unchanged copy keeps its time, so a second run has nothing to do
         if path.suffix in (".jpg", ".png") and not target.exists():
             shutil.copy2(path, target)
     return folder
+
+
+def _make(folder: Path) -> None:
+    check_folder(folder)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _questions(gallery: Gallery, folder: Path) -> list[_Question]:
@@ -116,7 +136,7 @@ def _questions(gallery: Gallery, folder: Path) -> list[_Question]:
     from lookalike.images.decode import decode
     from lookalike.images.transforms import encode_jpeg
 
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     questions: list[_Question] = []
     for hit in _spread(gallery):
         try:
@@ -126,7 +146,8 @@ def _questions(gallery: Gallery, folder: Path) -> list[_Question]:
         if min(pixels.shape[:2]) < _SMALLEST_SIDE:
             continue
         for change in _CHANGES:
-            path = folder / f"{len(questions):02d}-{Path(hit.id).stem}-{change.name.split()[0]}.jpg"
+            name = Path(hit.id).stem[:40]  # far from the longest name that a file system takes
+            path = folder / f"{len(questions):02d}-{name}-{change.name.split()[0]}.jpg"
             path.write_bytes(encode_jpeg(np.ascontiguousarray(change.apply(pixels)), change.quality))
             questions.append(_Question(path, change.name, hit.id, hit.digest))
         if len(questions) >= _ORIGINALS_ASKED * len(_CHANGES):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -35,18 +37,29 @@ class _Part:
     name: str
     modules: tuple[str, ...]
     """Module, or module=distribution where their names differ."""
-    extra: str | None
-    """None: part of the core."""
+    install: str = ""
+    """What pip is given to install them; nothing: part of the core."""
 
 
+_CLOUD = '"lookalike[cloud]"'
 _PARTS = (
-    _Part("gallery on disk", ("lance=pylance", "pyarrow"), None),
-    _Part("JPEG decoding", ("simplejpeg", "cv2=opencv-python-headless"), None),
-    _Part("other formats", ("PIL=pillow",), None),
-    _Part("models from transformers", ("torch", "transformers"), "hf"),
-    _Part("data sets (hf:NAME, saved on disk)", ("datasets",), "hf"),
-    _Part("HEIC pictures", ("pillow_heif=pillow-heif",), "heif"),
+    _Part("gallery on disk", ("lance=pylance", "pyarrow")),
+    _Part("JPEG pictures", ("simplejpeg", "cv2=opencv-python-headless")),
+    _Part("other pictures", ("PIL=pillow",)),
+    _Part("HEIC pictures", ("pillow_heif=pillow-heif",), '"lookalike[heif]"'),
+    _Part("sources: folders, files, patterns, lists, tar archives", ()),
+    _Part("sources: tables", ("pyarrow",)),
+    _Part("sources: http(s) URLs", ("urllib3",)),
+    _Part("sources: data sets (hf:NAME, saved on disk)", ("datasets",), '"lookalike[hf]"'),
+    _Part("sources: zip:// and other URLs of fsspec", ("fsspec",), _CLOUD),
+    _Part("sources: s3:// URLs", ("fsspec", "s3fs"), f"{_CLOUD} s3fs"),
+    _Part("sources: gs:// URLs", ("fsspec", "gcsfs"), f"{_CLOUD} gcsfs"),
+    _Part("sources: sftp:// URLs", ("fsspec", "paramiko"), f"{_CLOUD} paramiko"),
+    _Part("models from transformers", ("torch", "transformers"), '"lookalike[hf]"'),
+    _Part("index for the datasets library", ("faiss=faiss-cpu",)),
 )
+_PATIENCE = 120
+"""Seconds that an import may take."""
 
 
 def doctor(as_json: JsonOption = False) -> None:
@@ -66,8 +79,10 @@ def examine() -> list[Finding]:
     """Try every part and return what was found."""
     python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     findings = [Finding("Python", sys.version_info >= (3, 10), python, is_optional=False)]
-    findings += [_packages(part) for part in _PARTS]
+    with ThreadPoolExecutor() as pool:
+        findings += pool.map(_packages, _PARTS)
     checks: tuple[tuple[str, bool, Callable[[], str]], ...] = (
+        ("AVIF pictures", True, _avif),
         ("embedded encoder", False, _embedded),
         ("embedded encoder in bf16", True, _bf16),
         ("GPU for transformers", True, _gpu),
@@ -78,19 +93,50 @@ def examine() -> list[Finding]:
 
 
 def _packages(part: _Part) -> Finding:
-    found = []
-    for entry in part.modules:
-        module, _, distribution = entry.partition("=")
-        if importlib.util.find_spec(module) is None:
-            remedy = (
-                f'pip install "lookalike[{part.extra}]"' if part.extra else "pip install --force-reinstall lookalike"
-            )
-            return Finding(part.name, False, f"{module} is not installed; run: {remedy}", part.extra is not None)
-        try:
-            found.append(f"{distribution or module} {version(distribution or module)}")
-        except PackageNotFoundError:
-            found.append(distribution or module)
-    return Finding(part.name, True, ", ".join(found), part.extra is not None)
+    """Import the packages of a part, since one that is installed may still be broken."""
+    modules = [entry.partition("=")[0] for entry in part.modules]
+    is_optional = bool(part.install)
+    remedy = f"run: pip install {part.install}" if is_optional else "run: pip install --force-reinstall lookalike"
+    absent = [module for module in modules if importlib.util.find_spec(module) is None]
+    if absent:
+        what = "is not installed" if len(absent) == 1 else "are not installed"
+        return Finding(part.name, False, f"{' and '.join(absent)} {what}; {remedy}", is_optional)
+    if not modules:
+        return Finding(part.name, True, "nothing else is needed", is_optional)
+    try:
+        _python(f"import {', '.join(modules)}")
+    except _UnavailableError as error:
+        packages = " ".join(entry.rpartition("=")[2] for entry in part.modules)
+        detail = f"import {', '.join(modules)} fails ({error}); run: pip install --force-reinstall {packages}"
+        return Finding(part.name, False, detail, is_optional)
+    return Finding(part.name, True, ", ".join(map(_release, part.modules)), is_optional)
+
+
+def _release(entry: str) -> str:
+    module, _, distribution = entry.partition("=")
+    try:
+        return f"{distribution or module} {version(distribution or module)}"
+    except PackageNotFoundError:
+        return distribution or module
+
+
+def _python(code: str) -> str:
+    """Run code in a process of its own, which a broken package may bring down, and return what it prints."""
+    call = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"]
+    try:
+        done = subprocess.run(  # noqa: S603 - the code is written here
+            call, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        msg = f"it takes more than {_PATIENCE} seconds"
+        raise _UnavailableError(msg) from error
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()
+        if done.returncode < 0 or not lines:
+            msg = f"it ends the process with code {done.returncode}"
+            raise _UnavailableError(msg)
+        raise _UnavailableError(lines[-1])
+    return done.stdout
 
 
 class _UnavailableError(Exception):
@@ -121,18 +167,27 @@ def _bf16() -> str:
     return "native in this processor: `index --precision bf16` is faster"
 
 
+def _avif() -> str:
+    from PIL import features
+
+    if not features.check("avif"):
+        msg = "this Pillow reads none; run: pip install --upgrade pillow"
+        raise _UnavailableError(msg)
+    return f"libavif {features.version('avif')} in Pillow"
+
+
 def _gpu() -> str:
     if importlib.util.find_spec("torch") is None:
         msg = 'PyTorch is not installed; run: pip install "lookalike[hf]"'
         raise _UnavailableError(msg)
-    import torch
-
-    if torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
-    if torch.backends.mps.is_available():
-        return "Apple MPS"
-    msg = "PyTorch sees none; models run on the processor"
-    raise _UnavailableError(msg)
+    name = _python(
+        "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() "
+        "else 'Apple MPS' if torch.backends.mps.is_available() else '')"
+    ).strip()
+    if not name:
+        msg = "PyTorch sees none; models run on the processor"
+        raise _UnavailableError(msg)
+    return name
 
 
 def _terminal() -> str:

@@ -7,7 +7,7 @@ from lookalike.cli.output import print_json, print_rows, say
 
 
 def errors(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
-    """List the images that could not be indexed, and why. They are tried again when they change."""
+    """List what could not be indexed, and why: images, tried again when they change, and folders, tried every time."""
     from lookalike.api.gallery import Gallery
     from lookalike.gallery.location import locate
 
@@ -19,6 +19,6 @@ def errors(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
         ]
         print_json({"failed": failed})
     elif items:
-        print_rows([[item.uri, item.reason] for item in items], ["image", "reason"])
+        print_rows([[item.uri, item.reason] for item in items], ["item", "reason"])
     else:
         say("every image could be indexed")

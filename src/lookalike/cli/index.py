@@ -14,6 +14,8 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PrecisionOption,
+    RuntimeOption,
     TrustOption,
 )
 from lookalike.cli.output import BuildProgress, print_json, say, show_failures
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
     from lookalike.building.report import BuildReport
 
+_SOURCES = (
+    "Folders; image files; glob patterns such as 'photos/**/*.jpg'; tables (.parquet, .csv, .tsv, .json, .jsonl, also "
+    "x.parquet#COLUMN); tar archives (x.tar, x-{000..009}.tar); embeddings (.npy); lists of paths and URLs (.txt, or - "
+    "for standard input); http(s) URLs; other URLs with the extra cloud, such as s3://bucket/photos or "
+    "zip://::photos.zip; data sets, as hf:NAME[:SPLIT] or saved on disk."
+)
 _INDEXES = ("auto", "exact")
 
 
@@ -31,14 +39,18 @@ def index(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="Folders, image files, glob patterns, hf:NAME[:SPLIT], or data sets saved on disk.",
+            help=_SOURCES,
             show_default=False,
         ),
     ],
     gallery: GalleryOption = None,
     encoder: Annotated[
         str | None,
-        typer.Option("--encoder", "-e", help="embedded, a model's folder, or owner/model on the Hugging Face hub."),
+        typer.Option(
+            "--encoder",
+            "-e",
+            help="A name that `lookalike models` lists, a model's folder, or owner/model on the Hugging Face hub.",
+        ),
     ] = None,
     pooling: Annotated[
         str,
@@ -50,15 +62,21 @@ def index(
         str, typer.Option(help="auto, fast, processor or resize-crop, for a transformers model.")
     ] = "auto",
     exact_preprocessing: ExactOption = False,
-    precision: Annotated[
-        str, typer.Option(help="f32, or bf16 where the processor has it: faster, slightly coarser.")
-    ] = "auto",
+    precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
     index_spec: Annotated[str, typer.Option("--index", metavar="SPEC", help="How to search: auto or exact.")] = "auto",
     label_from: Annotated[
         str | None,
-        typer.Option(metavar="parent|COLUMN", help="Take the attribute `label` from the folder's name or a column."),
+        typer.Option(
+            metavar="parent|COLUMN|none",
+            help="Take the attribute `label` from the folder's name or a column, now and in later runs over it.",
+        ),
+    ] = None,
+    embedding_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of Parquet tables: embeddings that are taken instead of made."),
     ] = None,
     max_pixels: MaxPixelsOption = 200_000_000,
     max_bytes: MaxBytesOption = 200_000_000,
@@ -77,13 +95,17 @@ def index(
         kind = "index"
         raise UnknownNameError(kind, index_spec, _INDEXES)
     preprocessing = preprocessing_named(preprocessing, exact=exact_preprocessing)
-    options = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code)
+    chosen = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code, runtime=runtime)
+    choice = EncoderChoice(encoder, chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
-    target = Gallery(locate(gallery), EncoderChoice(encoder, options), limits=limits)
+    target = Gallery(locate(gallery), choice, limits=limits)
     started = time.perf_counter()
     with BuildProgress() as progress:
-        report = target.add(sources, BuildOptions(limits=limits, progress=progress), label_from=label_from)
+        options = BuildOptions(limits=limits, progress=progress)
+        report = target.add(sources, options, label_from=label_from, embedding_column=embedding_column)
     report.seconds = time.perf_counter() - started
+    if target.notice:
+        say(f"note: {target.notice}")
     if as_json:
         print_json(_as_dict(target, report))
     else:

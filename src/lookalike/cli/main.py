@@ -1,40 +1,17 @@
-"""The commands, and what their errors exit with."""
+"""The commands."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 import lookalike
-from lookalike.cli import demo, doctor, errors, index, info, search
-from lookalike.cli.output import say_error
-from lookalike.errors import LookalikeError
-
-USER_MISTAKE = 2
-INTERRUPTED = 130
-
-
-class _Commands(TyperGroup):
-    """Turns what a command raises into one sentence and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except LookalikeError as error:
-            say_error(str(error))
-            raise typer.Exit(USER_MISTAKE) from error
-        except KeyboardInterrupt as error:
-            say_error("interrupted; what was indexed is kept, and the same command goes on from there")
-            raise typer.Exit(INTERRUPTED) from error
-
+from lookalike.cli import compare, demo, doctor, errors, index, info, models, remove, search
 
 app = typer.Typer(
-    cls=_Commands,
     name="lookalike",
     help="Find the images that look alike: index a folder, then ask with a picture.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,5 +37,8 @@ app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("info")(info.info)
 app.command("errors")(errors.errors)
+app.command("models")(models.models)
+app.command("compare")(compare.compare)
+app.command("remove")(remove.remove)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

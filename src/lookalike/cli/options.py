@@ -26,6 +26,23 @@ MaxBytesOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Where the encoder runs: auto, cpu, cuda, mps.", show_default=True)
 ]
+RuntimeOption = Annotated[
+    str,
+    typer.Option(
+        "--runtime",
+        help="What runs a transformers model: auto (OpenVINO on the CPU if the model converts), openvino or torch.",
+        show_default=True,
+    ),
+]
+PrecisionOption = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        help="f32; bf16 where the processor has it: faster, slightly coarser; or int8 for a transformers model on the "
+        "CPU: faster, calibrated on the images of a new gallery. A gallery keeps to its own.",
+        show_default=True,
+    ),
+]
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that a model's checkpoint brings along.")
 ]

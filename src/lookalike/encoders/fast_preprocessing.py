@@ -7,14 +7,14 @@ of plain colours, and the chain is taken only if it makes of pictures what the p
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -77,6 +77,24 @@ class FastChain:
     geometry: Geometry
     resample: Image.Resampling
     values: Values
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the chain as JSON-ready values."""
+        values = {part: getattr(self.values, part).ravel().tolist() for part in ("order", "scale", "offset")}
+        return {**asdict(self.geometry), "resample": int(self.resample), **values}
+
+    @classmethod
+    def from_dict(cls, numbers: Mapping[str, Any]) -> FastChain:
+        """Return the chain that :meth:`to_dict` described.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError : if the numbers are damaged.
+        """
+        full, kept = ((int(height), int(width)) for height, width in (numbers["full"], numbers["kept"]))
+        scale, offset = (np.asarray(numbers[part], np.float32).reshape(3, 1, 1) for part in ("scale", "offset"))
+        values = Values(np.asarray(numbers["order"], np.intp), scale, offset)
+        return cls(Geometry(numbers["short"], full, kept), Image.Resampling(numbers["resample"]), values)
 
     @property
     def decode_side(self) -> int | None:

@@ -7,24 +7,117 @@ is hidden while the runtime is imported, which then falls back to a stub of its 
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Any
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookalike.errors import EncoderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
 
 _TELEMETRY = "openvino_telemetry"
 
 
+@contextlib.contextmanager
+def hidden_telemetry() -> Iterator[None]:
+    """Make imports of the telemetry package fail, as if it were not installed."""
+    if _TELEMETRY in sys.modules:
+        yield
+        return
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # what makes an import of it fail
+    try:
+        yield
+    finally:
+        del sys.modules[_TELEMETRY]
+
+
 def _import_openvino() -> tuple[Any, Any]:
-    if "openvino" in sys.modules or _TELEMETRY in sys.modules:
+    with contextlib.nullcontext() if "openvino" in sys.modules else hidden_telemetry():
         import openvino
         from openvino import opset13
-    else:
-        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # what makes an import of it fail
-        try:
-            import openvino
-            from openvino import opset13
-        finally:
-            del sys.modules[_TELEMETRY]
     return openvino, opset13
 
 
 ov, ops = _import_openvino()
+
+
+def has_bf16() -> bool:
+    """Say whether this CPU computes in bf16."""
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def compile_model(model: Any, precision: str, hint: str = "LATENCY") -> Any:
+    """Return a model ready to run on the CPU.
+
+    Parameters
+    ----------
+    model : an ``openvino.Model``, or the path of its XML file.
+    precision : ``f32`` or ``bf16``, pinned: left to itself, OpenVINO takes bf16 wherever the CPU has it.
+    hint : ``LATENCY``: one request at a time, on all cores; or ``THROUGHPUT``: several side by side.
+
+    Raises
+    ------
+    EncoderError : if this CPU does not compute in bf16.
+    """
+    if precision == "bf16" and not has_bf16():
+        msg = (
+            "this CPU does not compute in bf16; use precision f32, and for a gallery that was made in bf16 index its "
+            "images again"
+        )
+        raise EncoderError(msg)
+    return ov.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": precision})
+
+
+class Inference:
+    """Runs a model of one input and one output: a single item on all cores, and a batch in parts side by side.
+
+    The parts do not wait for one another's threads, as those of one request do: that takes less time, and much less
+    where other threads want the cores too, such as those that decode images. The model is compiled when first needed.
+
+    Parameters
+    ----------
+    model : the path of its XML file.
+    precision : see :func:`compile_model`.
+    """
+
+    def __init__(self, model: str, precision: str) -> None:
+        self._model = model
+        self._precision = precision
+        self._single: list[Any] = []
+        self._side_by_side: list[Any] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the outputs for n > 0 inputs, stacked along the first axis. May be called from several threads.
+
+        Raises
+        ------
+        EncoderError : if this CPU does not compute in the precision.
+        RuntimeError : of OpenVINO, if it cannot run the model.
+        """
+        with self._lock:
+            requests = self._requests(len(batch))
+            parts = np.array_split(np.ascontiguousarray(batch, np.float32), min(len(requests), len(batch)))
+            running = requests[: len(parts)]
+            for request, part in zip(running, parts, strict=True):
+                request.start_async([part], share_inputs=True)
+            for request in running:
+                request.wait()
+            return np.concatenate([request.get_output_tensor(0).data for request in running])
+
+    def _requests(self, count: int) -> list[Any]:
+        if count == 1 and not self._side_by_side:  # otherwise the weights would be held twice
+            if not self._single:
+                self._single = [compile_model(self._model, self._precision).create_infer_request()]
+            return self._single
+        if not self._side_by_side:
+            compiled = compile_model(self._model, self._precision, "THROUGHPUT")
+            number = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+            self._side_by_side = [compiled.create_infer_request() for _ in range(number)]
+        return self._side_by_side

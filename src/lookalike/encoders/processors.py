@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import transformers
@@ -11,28 +10,27 @@ import transformers
 from lookalike.errors import InputError
 
 if TYPE_CHECKING:
-    from lookalike.encoders.loading import EncoderOptions
+    from collections.abc import Mapping
 
 _OPTIONAL = ("torchvision", "timm")
 """What the processors of some families are written with, besides transformers."""
 
 
-def load_processor(name: str, options: EncoderOptions) -> Any:
+def load_processor(name: str, remote: Mapping[str, Any], *, is_file_enough: bool = False) -> Any:
     """Return the image processor of a checkpoint.
 
     Parameters
     ----------
     name : a folder's absolute path, or an id on the hub.
-    options : see :func:`lookalike.encoders.loading.load_encoder`. The preprocessing ``resize-crop`` needs the values
-        in the processor's file alone: with it, an object that has them as attributes takes the place of a processor
-        whose class cannot be loaded.
+    remote : keyword arguments of ``from_pretrained``.
+    is_file_enough : whether an object that has the values in the processor's file as attributes may take the place of a
+        processor whose class cannot be loaded.
 
     Raises
     ------
     InputError : if the processor is written with a library that is not installed.
     Exception : whatever else ``transformers`` raises.
     """
-    remote = {"trust_remote_code": options.trust_remote_code}
     try:
         return transformers.AutoImageProcessor.from_pretrained(name, **remote)
     except ImportError as error:
@@ -40,9 +38,10 @@ def load_processor(name: str, options: EncoderOptions) -> Any:
         named = [library for library in missing if library in str(error).lower()]
         if not named:
             raise
-        if options.preprocessing == "resize-crop":
-            values, _ = transformers.BaseImageProcessor.get_image_processor_dict(name)
-            return SimpleNamespace(**values)
+        if is_file_enough:
+            revision = {key: value for key, value in remote.items() if key == "revision"}
+            values, _ = transformers.BaseImageProcessor.get_image_processor_dict(name, **revision)
+            return transformers.BaseImageProcessor(**values)
         msg = (
             f"the image processor of {name} needs {' and '.join(named)}; run: pip install {' '.join(named)}, or choose "
             "the preprocessing resize-crop"

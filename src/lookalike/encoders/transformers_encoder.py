@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import transformers
+from transformers.utils.hub import extract_commit_hash
 
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.batching import encode_staged
+from lookalike.encoders.batching import cpu_batch_size, encode_staged
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.pooling import Features, choose_pooling, parse_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
 from lookalike.encoders.processors import load_processor
+from lookalike.encoders.torch_transfer import on_device
 from lookalike.encoders.vision_tower import VisionTower
 from lookalike.errors import EncoderError, InputError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -50,36 +52,42 @@ class TransformersEncoder:
     EncoderError : if the checkpoint cannot be loaded, or is not that of an image model.
     """
 
+    runtime = "torch"
+
     def __init__(self, name: str, options: EncoderOptions) -> None:
         precision = "f32" if options.precision == "auto" else options.precision
-        if precision not in _DTYPES:
-            msg = f"there is no precision named {precision!r}; use f32 or bf16"
-            raise InputError(msg)
         self._options = options
         self._device = _device(options.device)
         _survive_fork(self._device)
         self._dtype = _DTYPES[precision]
-        self.batch_size = 16 if self._device.type == "cpu" else 128
-        remote = {"trust_remote_code": options.trust_remote_code}
+        self.runtime_reason = f"it runs on the device {self._device.type}"
+        """Why it is run by PyTorch: a clause."""
+        self.notice = ""
+        """A sentence that a user should read, if there is one."""
+        revision = _commit(name, options.revision)
+        remote = loading_options(revision, options)
         with _explained(f"the encoder {name} cannot be loaded", _loading_remedy(name)):
+            # in f32 first, so that the weights have one digest whatever the precision
             self.model, report = transformers.AutoModel.from_pretrained(
-                name, dtype=self._dtype, output_loading_info=True, **remote
+                name, dtype=torch.float32, output_loading_info=True, **remote
             )
-            processor = load_processor(name, options)
+            self.processor = load_processor(name, remote, is_file_enough=options.preprocessing == "resize-crop")
         self._tower = VisionTower(self.model)
-        self.prepare = make_prepare(options.preprocessing, processor, self._tower.input_names)
+        self.prepare = make_prepare(options.preprocessing, self.processor, self._tower.input_names)
         self.decode_side, self.decode_drift = self.prepare.decode_side, self.prepare.decode_drift
         untrained = frozenset(report["missing_keys"])
         digest = _digest(self.model, untrained)
         _mark_untrained(self.model, untrained)
-        self.model.eval().to(self._device)
+        self.model.eval().to(self._device, self._dtype)
         with _explained(f"the encoder {name} cannot embed images", "use the checkpoint of an image model"):
             probe = _probe(self.prepare)
+            pixels = probe["pixel_values"] if probe.dtype.names else probe
+            self.batch_size = cpu_batch_size(pixels.shape[1:]) if self._device.type == "cpu" else 128
             reason = self._choose_pooling(options.pooling, probe)
             dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
         self.spec = EncoderSpec(
             name=name,
-            revision=getattr(self.model.config, "_commit_hash", None) or "",
+            revision=revision,
             weights_digest=digest,
             pooling=self._pooling if self._layer is None else f"{self._pooling}@{self._layer}",
             preprocessing=self.prepare.kind,
@@ -91,12 +99,15 @@ class TransformersEncoder:
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
         """Embed prepared images; shape (n, ...), as :attr:`prepare` returns them, to (n, dim), float32."""
         with torch.inference_mode():
-            values = self._to_device(batch)
-            if self._pooling == "image-features":
-                vectors = self._image_features(values)
-            else:
-                vectors = pool(self._features(values), self._pooling)
-            return np.asarray(vectors.float().cpu().numpy(), np.float32)
+            vectors = [self.embed(inputs).float() for inputs in self._to_device(batch)]
+            return np.asarray(torch.cat(vectors).cpu().numpy(), np.float32)
+
+    def embed(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the embeddings of prepared images that are on the device, in the model's type; shape (n, dim)."""
+        if self._pooling == "image-features":
+            features: torch.Tensor = self._image_features(inputs)
+            return features
+        return pool(self._features(inputs), self._pooling)
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""
@@ -116,31 +127,49 @@ class TransformersEncoder:
         """Choose the pooling and its layer; returns why it is that one, a clause."""
         kind, self._layer = parse_pooling(wanted)
         with torch.inference_mode():
-            values = self._to_device(probe)
-            has_image_features = self._layer is None and self._image_features(values) is not None
+            inputs = next(self._to_device(probe))
+            has_image_features = self._layer is None and self._image_features(inputs) is not None
             if has_image_features and kind in ("auto", "image-features"):
                 features = Features()  # the image tower alone need not be runnable
             else:
-                features = self._tower.watch(values, self._layer).trained()
+                features = self._tower.watch(inputs, self._layer).trained()
         choice = choose_pooling(kind, features, self._tower.traits(has_image_features=has_image_features))
         self._pooling = choice.pooling
         return choice.reason
 
-    def _to_device(self, batch: npt.NDArray[Any]) -> dict[str, torch.Tensor]:
-        """Return the model's inputs by their names."""
-        arrays = {name: batch[name] for name in batch.dtype.names} if batch.dtype.names else {"pixel_values": batch}
-        tensors = {name: torch.from_numpy(np.require(array, None, ["C", "W"])) for name, array in arrays.items()}
-        return {
+    def _to_device(self, batch: npt.NDArray[Any]) -> Iterator[dict[str, torch.Tensor]]:
+        """Yield the model's inputs by their names, in parts of the batch."""
+        if batch.dtype.names is None:
+            yield from ({"pixel_values": values} for values in on_device(batch, self._device, self._dtype))
+            return
+        tensors = {name: torch.from_numpy(np.require(batch[name], None, ["C", "W"])) for name in batch.dtype.names}
+        yield {
             name: tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
             for name, tensor in tensors.items()
         }
 
-    def _image_features(self, values: dict[str, torch.Tensor]) -> Any:
+    def _image_features(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """Return the embeddings that images share with texts, shape (n, dim), or None if the model has none."""
-        return self._tower.image_features(values)
+        return self._tower.image_features(inputs)
 
-    def _features(self, values: dict[str, torch.Tensor]) -> Features:
-        return self._tower.features(values, self._layer)
+    def _features(self, inputs: Mapping[str, torch.Tensor]) -> Features:
+        return self._tower.features(inputs, self._layer)
+
+
+def loading_options(revision: str, options: EncoderOptions) -> dict[str, Any]:
+    """Return the keyword arguments of ``from_pretrained`` for a commit of a checkpoint; an empty one is no hub's."""
+    return {"trust_remote_code": options.trust_remote_code, **({"revision": revision} if revision else {})}
+
+
+def _commit(name: str, revision: str) -> str:
+    """Return the commit on the hub that a revision of a checkpoint means now; empty for a folder."""
+    if Path(name).is_absolute():
+        return ""
+    try:
+        file = transformers.utils.cached_file(name, "config.json", revision=revision or None)
+    except (OSError, ValueError):
+        return revision  # loading it will say what is wrong
+    return extract_commit_hash(file, None) or revision
 
 
 def _probe(prepare: Prepare) -> npt.NDArray[Any]:

@@ -35,7 +35,9 @@ class VisionTower:
         self._config = getattr(self._module, "config", model.config)
         # else some models put their normalised output in the place of the last hidden state
         self._config.tie_last_hidden_states = False
-        self._special: torch.Tensor | None = None
+        self._patches: torch.Tensor | None = None
+        """The positions of the tokens that stand for patches, if there are others."""
+        self._starts_with_whole = False
         if hasattr(self._config, "mask_ratio"):
             self._config.mask_ratio = 0.0
 
@@ -89,9 +91,12 @@ class VisionTower:
         if layer is not None:
             check_layer(layer, len(states))
         tokens = _hidden(outputs, layer)
-        self._special = None
+        self._patches, self._starts_with_whole = None, False
         if tokens is not None and tokens.ndim == 3 and inputs["pixel_values"].ndim == 4:
-            self._special = _special_tokens(tokens, states, inputs["pixel_values"].shape[-2:])
+            special = _special_tokens(tokens, states, inputs["pixel_values"].shape[-2:])
+            if special is not None:
+                self._patches = (~special).nonzero().flatten()
+                self._starts_with_whole = bool(special[0])
         return self._as_features(outputs, inputs, layer)
 
     def features(self, inputs: Mapping[str, torch.Tensor], layer: int | None) -> Features:
@@ -119,10 +124,10 @@ class VisionTower:
         whole = None if layer is not None else _token_beside(outputs)
         if inputs["pixel_values"].ndim == 3:  # the processor cut the patches, and padded their number
             return Features(pooled=pooled)
-        if patches is None or self._special is None:
+        if patches is None or self._patches is None:
             return Features(patches, whole, pooled)
-        first = patches[:, 0] if bool(self._special[0]) else whole
-        return Features(patches[:, ~self._special], first, pooled)
+        first = patches[:, 0] if self._starts_with_whole else whole
+        return Features(patches.index_select(1, self._patches), first, pooled)
 
 
 def unwrapped(outputs: Any) -> Any:
@@ -184,7 +189,7 @@ def _order(config: Any, values: torch.Tensor) -> torch.Tensor:
     patch = config.patch_size
     height, width = (patch, patch) if isinstance(patch, int) else tuple(patch)[-2:]
     patches = (values.shape[-2] // height) * (values.shape[-1] // width)
-    return torch.arange(patches, device=values.device).expand(len(values), patches)
+    return torch.arange(patches, device=values.device).expand(values.shape[0], patches)
 
 
 def _accepted(function: Callable[..., Any], inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

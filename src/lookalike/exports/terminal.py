@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookalike.exports.thumbnails import fitted, png_bytes
+from lookalike.exports.thumbnails import fitted
+from lookalike.images.transforms import encode_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +72,7 @@ def _sized(pixels: Pixels, columns: int) -> Image.Image:
 
 
 def _kitty(pixels: Pixels, columns: int) -> str:
-    payload = base64.b64encode(png_bytes(_sized(pixels, columns))).decode()
+    payload = base64.b64encode(encode_png(np.asarray(_sized(pixels, columns)))).decode()
     chunks = [payload[start : start + _KITTY_CHUNK] for start in range(0, len(payload), _KITTY_CHUNK)]
     # q=2: the terminal must not answer, since its answer would be read as typed input
     keys = ["f=100,a=T,q=2,", *[""] * (len(chunks) - 1)]
@@ -82,7 +83,7 @@ def _kitty(pixels: Pixels, columns: int) -> str:
 
 def _iterm(pixels: Pixels, columns: int) -> str:
     image = _sized(pixels, columns)
-    payload = png_bytes(image)
+    payload = encode_png(np.asarray(image))
     cells = -(-image.width // _CELL[0])
     options = f"inline=1;size={len(payload)};width={cells};preserveAspectRatio=1"
     return f"\x1b]1337;File={options}:{base64.b64encode(payload).decode()}\x07\n"

@@ -1,4 +1,4 @@
-"""Pixels made small, and encoded."""
+"""Pixels made small, and encoded for a page."""
 
 from __future__ import annotations
 
@@ -33,10 +33,3 @@ def jpeg_uri(pixels: Pixels, side: int) -> str:
     buffer = io.BytesIO()
     fitted(pixels, min(side, cols), min(side, rows)).save(buffer, "JPEG", quality=85, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def png_bytes(image: Image.Image) -> bytes:
-    """Return the picture as a PNG file."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

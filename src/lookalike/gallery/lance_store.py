@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,11 +19,12 @@ import lance
 import numpy as np
 import pyarrow as pa
 
-from lookalike.errors import InputError, StoreError, StoreMissingError
+from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreMissingError
 from lookalike.gallery.commits import append, compact, merge
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
+from lookalike.gallery.table_files import damage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
-_CACHE_BYTES = 32 << 20
+_CACHE_BYTES = 16 << 20
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
 _FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -62,6 +65,7 @@ class LanceStore:
         StoreFullError : if the disk is full.
         StoreError : if the folder cannot be written.
         """
+        manifest = replace(manifest, table=uuid.uuid4().hex)
         schema = base_schema(manifest.dim).with_metadata(manifest.to_metadata())
         path = _path(location)
         with store_errors(location):
@@ -102,6 +106,11 @@ class LanceStore:
         """The names of the attributes, in the order of their columns."""
         return [name for name in self._dataset.schema.names if name not in INTERNAL]
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns and their types."""
+        return self._dataset.schema
+
     def __len__(self) -> int:
         return int(self._dataset.count_rows())
 
@@ -114,6 +123,19 @@ class LanceStore:
         with store_errors(self.location):
             if self._dataset.latest_version != self._dataset.version:
                 self._dataset = self._newest()
+                self.manifest = Manifest.from_metadata(self._dataset.schema.metadata, str(self.location.folder))
+
+    def describe(self, manifest: Manifest) -> None:
+        """Replace what the gallery says of itself; only for who holds the writer lock.
+
+        Raises
+        ------
+        StoreError : if the gallery cannot be written.
+        """
+        with self._writing() as dataset:
+            metadata = {key.decode(): value.decode() for key, value in manifest.to_metadata().items()}
+            dataset.update_schema_metadata(metadata)
+        self.manifest = manifest
 
     def add(self, records: Sequence[Record], embeddings: Vectors) -> None:
         """Append items whose ids are not in the gallery, in one commit.
@@ -220,6 +242,18 @@ class LanceStore:
             if len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
                 compact(dataset)
             dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
+
+    def check(self) -> None:
+        """Look whether the files of the rows are there and have their sizes, without reading them.
+
+        Raises
+        ------
+        StoreCorruptError : if one is missing or cut off.
+        """
+        with store_errors(self.location):
+            reason = damage_of(self._dataset)
+        if reason is not None:
+            raise StoreCorruptError(str(self.location.folder), reason)
 
     def nbytes(self) -> int:
         """Return the size on disk of the gallery and all its indexes, in bytes."""

@@ -39,6 +39,11 @@ class Location:
         return self.folder / "indexes"
 
     @property
+    def encoders(self) -> Path:
+        """The folder of what the gallery's encoder cannot be made again from."""
+        return self.folder / "encoders"
+
+    @property
     def lock(self) -> Path:
         """The file that a writer holds."""
         return self.folder / "lock"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import StoreCorruptError, StoreVersionError
@@ -25,10 +25,16 @@ class Manifest:
     """The encoder's spec, as JSON-ready values."""
     dim: int
     format: int = FORMAT
+    table: str = ""
+    """Random, given when the table is made, so that what is derived from it is told from what another's is; empty in
+    galleries that were made without."""
+    label_rules: Mapping[str, str] = field(default_factory=dict)
+    """From a folder or another source, as :func:`lookalike.search.uris.stored_uri` names it, to the attribute that its
+    labels come from."""
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """Return the manifest as the metadata of an Arrow schema."""
-        return {_KEY: json.dumps({**asdict(self), "encoder": dict(self.encoder)}).encode()}
+        return {_KEY: json.dumps(asdict(self)).encode()}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[bytes, bytes] | None, path: str) -> Manifest:
@@ -48,7 +54,9 @@ class Manifest:
             found = int(values["format"])
             if found > FORMAT:
                 raise StoreVersionError(path, found, FORMAT)
-            return cls(encoder=values["encoder"], dim=int(values["dim"]), format=found)
-        except (KeyError, TypeError, ValueError) as error:
+            rules = {str(place): str(column) for place, column in values.get("label_rules", {}).items()}
+            table = str(values.get("table", ""))
+            return cls(values["encoder"], dim=int(values["dim"]), format=found, table=table, label_rules=rules)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = f"its manifest cannot be read: {error}"
             raise StoreCorruptError(path, reason) from error

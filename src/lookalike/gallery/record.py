@@ -28,6 +28,8 @@ _COMMON_ATTRIBUTES = (
     pa.field("height", pa.int64()),
     pa.field("taken", pa.timestamp("s")),
 )
+_COMMON_NAMES = frozenset(field.name for field in _COMMON_ATTRIBUTES)
+_ATTRIBUTE = b"attribute"
 _SEPARATORS = re.compile(r"[.`\x00-\x1f\\/\"']")
 
 
@@ -70,19 +72,34 @@ def base_schema(dim: int) -> pa.Schema:
 
 
 def new_columns(records: Iterable[Record], schema: pa.Schema) -> list[pa.Field]:
-    """Return the columns that the records' attributes need and the schema lacks."""
-    known = set(schema.names)
+    """Return the columns that the records' attributes need and the schema lacks.
+
+    Each notes in its metadata which attribute it holds.
+
+    Raises
+    ------
+    InputError : if two attributes would be in one column.
+    """
+    owners = {field.name: _attribute_of(field) for field in schema}
     found: dict[str, pa.DataType] = {}
     for record in records:
         for name, value in record.attributes.items():
             column = column_name(name)
-            if column in known or value is None:
+            owner = owners.get(column) or name
+            if owner != name:
+                msg = (
+                    f"the attributes {owner!r} and {name!r} would both be in the gallery's column {column!r}; "
+                    "rename one of them in the source"
+                )
+                raise InputError(msg)
+            owners[column] = name
+            if column in schema.names or value is None:
                 continue
             kind = _arrow_type(value)
             # an integer that is followed by a float was a float that happened to be whole
             if column not in found or (found[column] == pa.int64() and kind == pa.float64()):
                 found[column] = kind
-    return [pa.field(name, kind) for name, kind in found.items()]
+    return [pa.field(column, kind, metadata={_ATTRIBUTE: owners[column]}) for column, kind in found.items()]
 
 
 def to_table(records: Sequence[Record], embeddings: Vectors, schema: pa.Schema) -> pa.Table:
@@ -116,6 +133,14 @@ def to_table(records: Sequence[Record], embeddings: Vectors, schema: pa.Schema) 
         values = columns.get(field.name) or [_coerce(row.get(field.name), field) for row in attributes]
         arrays.append(_array(values, field))
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _attribute_of(field: pa.Field) -> str | None:
+    """Return the attribute that a column holds; None where an earlier version did not note it."""
+    if field.name in _COMMON_NAMES:
+        return str(field.name)
+    noted = (field.metadata or {}).get(_ATTRIBUTE)
+    return None if noted is None else noted.decode()
 
 
 def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:

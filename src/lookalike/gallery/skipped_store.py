@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from lookalike.gallery.location import Location
 
+CLOSED_FOLDER = "this folder cannot be entered; check its permissions"
+"""The reason for a folder, which stands for all that is in it."""
+
 _SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -32,7 +35,7 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class SkippedItem:
-    """An item that was tried and not indexed."""
+    """An item that was tried and not indexed, or a folder that could not be entered."""
 
     id: str
     uri: str

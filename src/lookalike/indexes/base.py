@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from lookalike.options import Choice
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -14,17 +16,35 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lookalike.arrays import Positions, Vectors
+    from lookalike.indexes.preparation import PreparedRows
     from lookalike.metric import Metric
+    from lookalike.options import Parameter
+
+SEPARATOR = "/"
+"""Stands between a projection and a backend: no factory string of FAISS has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSpec:
-    """What an index was asked to be."""
+    """What an index was asked to be; :func:`lookalike.indexes.specs.parse_index` reads it from text."""
 
     backend: str
     metric: Metric
     dim: int
     params: Mapping[str, Any] = field(default_factory=dict)
+    """The backend's options by name."""
+    arguments: tuple[str, ...] = ()
+    """What was said to the backend without a name, such as the parts of a factory string."""
+    projection: str = ""
+    """The projection that the backend searches behind, such as ``pca:128``; empty for none."""
+
+    @property
+    def choice(self) -> Choice:
+        """The backend with its options."""
+        return Choice(self.backend, self.arguments, {name: str(value) for name, value in self.params.items()})
+
+    def __str__(self) -> str:
+        return f"{self.projection}{SEPARATOR}{self.choice}" if self.projection else str(self.choice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +108,114 @@ class Index(Protocol):
 
     def save(self, path: Path) -> None:
         """Write the index into a new folder at ``path``."""
+        ...
+
+
+class Backend(Protocol):
+    """Proposes rows that may be the nearest: what an approximate index needs from the structure inside it.
+
+    :class:`lookalike.indexes.approximate.ApproximateIndex` does the rest for all backends: it drops padding and
+    repetitions, keeps to the allowed rows, scores every proposal exactly, and completes what came short. A plug-in
+    registers such a class in the entry-point group ``lookalike.indexes``.
+
+    A backend sees its rows and queries prepared (:class:`lookalike.indexes.preparation.Preparation`): the metric of its
+    spec is inner product or l2, its dim is that of the projection if there is one.
+    """
+
+    can_filter: bool
+    """Whether :meth:`propose` keeps to the allowed rows; otherwise it is given None, and asked for more."""
+    parameters: Mapping[str, Parameter]
+    """What a search may be given, by name. ``oversample`` is applied by the index: how many times k rows to ask for."""
+
+    @classmethod
+    def build(cls, rows: PreparedRows, spec: IndexSpec, *, seed: int) -> Backend:
+        """Build over all rows.
+
+        Raises
+        ------
+        InputError : if the options of the spec cannot be used, or not with these rows.
+        """
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, spec: IndexSpec) -> Backend:
+        """Open what :meth:`save` wrote; files are mapped rather than read where that is possible.
+
+        Raises
+        ------
+        IndexUnusableError : if the files are damaged.
+        """
+        ...
+
+    @property
+    def nbytes(self) -> int:
+        """The memory or mapped files that it occupies, in bytes."""
+        ...
+
+    @property
+    def details(self) -> Mapping[str, str | int | float]:
+        """What was chosen where the spec left it open."""
+        ...
+
+    def propose(
+        self,
+        queries: Vectors,
+        count: int,
+        *,
+        allowed: npt.NDArray[np.bool_] | None,
+        parameters: Mapping[str, float],
+    ) -> Positions:
+        """Return rows that may be the nearest.
+
+        Parameters
+        ----------
+        queries : shape (q, dim), prepared.
+        count : how many a query should have; fewer or more are fine.
+        allowed : shape (n,), or None for all.
+        parameters : a value for each of :attr:`parameters`.
+
+        Returns
+        -------
+        Shape (q, any), int64, in any order; -1 pads.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write files into an existing empty folder.
+
+        Raises
+        ------
+        OSError : if they cannot be written.
+        """
+        ...
+
+
+class GrowingBackend(Backend, Protocol):
+    """A backend that takes rows in after it was built."""
+
+    def insert(self, rows: Vectors) -> None:
+        """Append prepared rows, shape (m, dim); their positions follow those of the rows it holds.
+
+        Raises
+        ------
+        InputError : if this structure takes none.
+        """
+        ...
+
+
+class TableBackend(Backend, Protocol):
+    """A backend that searches the table which the embeddings are stored in, so it sees rows and queries as they are.
+
+    It has the class attribute ``is_raw = True``.
+    """
+
+    is_raw: bool
+
+    def attach(self, source: Vectors) -> None:
+        """Say which table it searches, after it was loaded.
+
+        Raises
+        ------
+        InputError : if the rows are no such table.
+        """
         ...

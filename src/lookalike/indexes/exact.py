@@ -7,7 +7,6 @@ sums in the product, and equal images have equal scores.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 from lookalike.arrays import as_vectors, normalised
 from lookalike.errors import InputError, ShapeError
 from lookalike.indexes.base import IndexSpec, Neighbors
+from lookalike.indexes.files import Header, read_header, read_norms, write_header, write_norms
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:
@@ -99,19 +99,36 @@ class ExactIndex:
             )
         return result
 
+    @property
+    def vectors(self) -> Vectors:
+        """The rows; shape (n, dim)."""
+        return self._vectors
+
+    def subset(self, positions: Positions) -> ExactIndex:
+        """Return an index of a copy of some rows, in the order of ``positions``."""
+        return ExactIndex(np.asarray(self._vectors[positions]), metric=self.spec.metric, norms=self._norms[positions])
+
     def save(self, path: Path) -> None:
-        """Write the matrix into a new folder at ``path``."""
+        """Write what a search needs besides the rows into a new folder at ``path``."""
         path.mkdir(parents=True)
-        np.save(path / "vectors.npy", self._vectors)
-        np.save(path / "norms.npy", self._norms)
-        (path / "index.json").write_text(json.dumps({"backend": "exact", "dim": self.spec.dim}))
+        write_norms(path, self._norms)
+        write_header(path, Header(self.spec), self._vectors)
 
     @classmethod
-    def load(cls, path: Path, *, metric: Metric = Metric.COSINE) -> ExactIndex:
-        """Map the matrix that :meth:`save` wrote; nothing is read until it is searched."""
-        vectors = np.load(path / "vectors.npy", mmap_mode="r", allow_pickle=False)
-        norms = np.load(path / "norms.npy", allow_pickle=False)
-        return cls(vectors, metric=metric, norms=norms)
+    def load(cls, path: Path, vectors: Vectors) -> ExactIndex:
+        """Open what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : the folder.
+        vectors : the rows that it was saved with, shape (n, dim), in memory or mapped; none is read before a search.
+
+        Raises
+        ------
+        IndexUnusableError : if the folder holds no such index, or is damaged.
+        """
+        header = read_header(path, vectors)
+        return cls(vectors, metric=header.spec.metric, norms=read_norms(path, len(vectors)))
 
     def _select(self, allowed: Mask | None) -> tuple[_Rows, Mask | None]:
         if allowed is None:
@@ -126,7 +143,7 @@ class ExactIndex:
         k = positions.shape[1]
         for i, candidates in enumerate(self._candidates(queries, rows, mask, k)):
             # sorted as they are returned, in float32, so that scores which read as equal are in the order of positions
-            exact = _as_float32(self._rescore(queries[i], rows.vectors[candidates]))
+            exact = paired_scores(queries[i : i + 1], rows.vectors[candidates], self.spec.metric)
             order = np.lexsort((candidates, -exact))[:k]
             found = candidates[order]
             positions[i, : len(order)] = found if rows.positions is None else rows.positions[found]
@@ -189,18 +206,6 @@ class ExactIndex:
         relative = 8.0 * np.sqrt(self.spec.dim) * np.finfo(np.float32).eps
         return np.asarray(2.0 * relative * scale, dtype=queries.dtype)
 
-    def _rescore(self, query: Vectors, rows: Vectors) -> npt.NDArray[np.float64]:
-        wide, target = rows.astype(np.float64), query.astype(np.float64)
-        if self.spec.metric is Metric.L2:
-            return np.asarray(-np.sqrt(np.square(wide - target).sum(axis=1)))
-        # a sum along the row, not a matrix product: its order, and so its last digit, does not depend on other rows
-        products = (wide * target).sum(axis=1)
-        if self.spec.metric is Metric.INNER_PRODUCT:
-            return np.asarray(products)
-        norms = np.sqrt(np.square(wide).sum(axis=1)) * np.sqrt(np.square(target).sum())
-        norms[norms == 0.0] = 1.0
-        return np.asarray(np.clip(products / norms, -1.0, 1.0))
-
 
 class _Held:
     """The candidates of a block of queries, pruned as better ones come."""
@@ -239,6 +244,31 @@ def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
     with np.errstate(over="ignore"):  # infinity tells a search to work in double precision
         lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
         return np.asarray(lengths, dtype=np.float32)
+
+
+def paired_scores(queries: Vectors, rows: Vectors, metric: Metric) -> Vectors:
+    """Score each query against the row of the same number, in double precision.
+
+    Parameters
+    ----------
+    queries : shape (n, dim), or (1, dim) to score one query against all rows.
+    rows : shape (n, dim).
+    metric : how they are compared.
+
+    Returns
+    -------
+    Shape (n,), float32. A score depends on nothing but its own query and row, to the last digit.
+    """
+    wide, targets = rows.astype(np.float64), queries.astype(np.float64)
+    if metric is Metric.L2:
+        return _as_float32(np.asarray(-np.sqrt(np.square(wide - targets).sum(axis=1))))
+    # a sum along the row, not a matrix product: its order, and so its last digit, does not depend on other rows
+    products = (wide * targets).sum(axis=1)
+    if metric is Metric.INNER_PRODUCT:
+        return _as_float32(np.asarray(products))
+    norms = np.sqrt(np.square(wide).sum(axis=1)) * np.sqrt(np.square(targets).sum(axis=1))
+    norms[norms == 0.0] = 1.0
+    return _as_float32(np.asarray(np.clip(products / norms, -1.0, 1.0)))
 
 
 def _as_float32(scores: npt.NDArray[np.float64]) -> Vectors:

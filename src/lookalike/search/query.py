@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
@@ -17,12 +18,15 @@ from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
 from lookalike.images.formats import has_image_suffix
+from lookalike.images.pillow_files import encoded_file
 from lookalike.images.reading import read_picture
 from lookalike.sources.fetch import FetchLimits, fetch, is_web_url
-from lookalike.sources.names import anchored, item_id, printable
+from lookalike.sources.names import anchored, item_id, original, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy.typing as npt
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.base import Encoder
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Pixels
 
 _ITEM = "id:"
+_FILE = "file:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ class QueryResolver:
 
         Parameters
         ----------
-        query : a path, an ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a ``Path``;
-            the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a
-            vector of shape (dim,). A string is a path if it names a file, has the suffix of an image or holds a path
-            separator, and a text otherwise.
+        query : a path, a ``file:``, ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a
+            ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w,
+            4); or a vector of shape (dim,), finite. A string is a path if it names a file, has the suffix of an image
+            or holds a path separator, and a text otherwise. A PIL image goes by the bytes of its file until its pixels
+            are loaded.
 
         Raises
         ------
@@ -75,10 +81,11 @@ class QueryResolver:
             return self._file(query)
         if isinstance(query, str):
             return self._string(query)
-        if isinstance(query, bytes):
-            return ResolvedQuery("image", embed_image(self._encoder(), query, self._limits), picture=query)
+        data = bytes(query) if isinstance(query, (bytes, bytearray, memoryview)) else encoded_file(query)
+        if data is not None:
+            return ResolvedQuery("image", embed_image(self._encoder(), data, self._limits), picture=data)
         if isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "fiu":
-            return ResolvedQuery("vector", as_vectors(query, dim=self._store.manifest.dim))
+            return ResolvedQuery("vector", _vector(query, self._store.manifest.dim))
         pixels = as_pixels(query, limits=self._limits)
         return ResolvedQuery("image", embed_image(self._encoder(), pixels), picture=pixels)
 
@@ -88,6 +95,8 @@ class QueryResolver:
         if is_web_url(query):
             data = fetch(query, limits=FetchLimits(max_bytes=self._limits.max_bytes))
             return self._picture(query, data, query)
+        if query[: len(_FILE)].lower() == _FILE:
+            return self._file(_path_of_url(query))
         if _is_path(query):
             return self._file(Path(os.path.expanduser(query)))  # noqa: PTH111 - never raises
         return self._text(query)
@@ -110,9 +119,15 @@ class QueryResolver:
     def _item(self, item_id: str) -> ResolvedQuery:
         row = self._store.find(item_id, [EMBEDDING])
         if len(row) == 0:
-            msg = f"the gallery has no item with the id {item_id!r}; `lookalike search` and `info` show ids"
-            raise InputError(msg)
+            raise InputError(self._unknown(item_id))
         return ResolvedQuery(f"{_ITEM}{item_id}", embedding_matrix(row[EMBEDDING]), item_id)
+
+    def _unknown(self, name: str) -> str:
+        problem = f"the gallery has no item with the id {name!r}"
+        meant = item_id(anchored(original(name), self._base), self._base)
+        if len(self._store.find(meant, [])):  # it was given as a path from the working directory
+            return f"{problem}; did you mean {_ITEM + meant!r}?"
+        return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
 
     def _text(self, text: str) -> ResolvedQuery:
         encoder = self._encoder()
@@ -124,6 +139,27 @@ class QueryResolver:
             )
             raise InputError(msg)
         return ResolvedQuery(text, encoder.encode_texts([text]))
+
+
+def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused with it
+        vector = query.astype(np.float32)
+    if not np.isfinite(vector).all():
+        msg = "the vector to search with is not finite (NaN, infinity, or beyond float32); pass finite numbers"
+        raise InputError(msg)
+    return as_vectors(vector, dim=dim)
+
+
+def _path_of_url(url: str) -> Path:
+    """Return the path in a ``file:`` URL (RFC 8089)."""
+    rest = url[len(_FILE) :]
+    if rest.startswith("//"):
+        host, _, path = rest[2:].partition("/")
+        if host.lower() not in ("", "localhost"):
+            msg = f"{url} names a file of another machine ({host}); name a file of this one, as file:///PATH"
+            raise InputError(msg)
+        rest = f"/{path}"
+    return Path(os.fsdecode(unquote_to_bytes(rest)))
 
 
 def _is_path(text: str) -> bool:

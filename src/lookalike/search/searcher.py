@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import threading
 from dataclasses import dataclass
-from numbers import Integral
+from enum import Enum
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.errors import InputError
+from lookalike.errors import InputError, StoreError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
+from lookalike.search.filters import rows_where
 from lookalike.search.hit import Hit
 from lookalike.search.snapshot import newest_snapshot, write_snapshot
 from lookalike.search.uris import full_uri
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 
 _TAIL_ROWS = 2_000
 _TAIL_SHARE = 0.05
+_MOST_TAIL_ROWS = 20_000
+"""Read into memory by each process that searches; of more, the snapshot is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,12 @@ class SearchOptions:
 
     metric: Metric = Metric.COSINE
     where: str | None = None
-    """A condition over the attributes in SQL."""
+    """A condition over the attributes in SQL; see :mod:`lookalike.search.filters`."""
     min_score: float | None = None
-    """Hits below are left out."""
+    """Hits below are left out; finite."""
+
+    def __post_init__(self) -> None:
+        _check_min_score(self.min_score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ class Searcher:
     def __init__(self, store: LanceStore) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._renewal: threading.Thread | None = None
         self._pinned: LanceStore | None = None
         self._snapshot: Snapshot | None = None
         self._parts: dict[Metric, list[_Part]] = {}
@@ -102,9 +112,9 @@ class Searcher:
         ShapeError : if the queries have another dimension than the gallery.
         InputError : if k or the condition cannot be used.
         """
-        k = _count(k)
+        k = checked_k(k)
         store, parts = self._current(options.metric)
-        selected = None if options.where is None else store.row_ids(where=options.where)
+        selected = None if options.where is None else rows_where(store, options.where)
         wanted = k + 1 if any(exclude) else k
         found = [_search_part(part, queries, wanted, selected) for part in parts]
         rows = _fetch(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
@@ -128,7 +138,9 @@ class Searcher:
         OSError : if the gallery's folder cannot be written.
         """
         self._store.refresh()
-        _refreshed_snapshot(self._store.pinned())
+        store = self._store.pinned()
+        if _lag(store, newest_snapshot(store, with_sums=False)) is not _Lag.NONE:
+            write_snapshot(store)
 
     def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
         """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
@@ -137,40 +149,69 @@ class Searcher:
             if self._pinned is None or self._pinned.version != self._store.version:
                 self._pinned = self._store.pinned()
                 self._parts = {}
-                try:
-                    self._snapshot = _refreshed_snapshot(self._pinned)
-                except OSError:
-                    # a reader may not be allowed to write beside the gallery; it searches the rows in the table then
-                    self._snapshot = newest_snapshot(self._pinned)
+                self._snapshot = self._usable_snapshot(self._pinned)
             if metric not in self._parts:
                 self._parts[metric] = _open_parts(self._pinned, self._snapshot, metric)
             return self._pinned, self._parts[metric]
 
+    def _usable_snapshot(self, store: LanceStore) -> Snapshot | None:
+        """Return a snapshot that the newer rows can be searched beside; None: all rows are searched in the table."""
+        snapshot = newest_snapshot(store, known=self._snapshot)
+        lag = _lag(store, snapshot)
+        if lag is _Lag.SOME:
+            # who searches meanwhile need not wait for it
+            if self._renewal is None or not self._renewal.is_alive():
+                self._renewal = threading.Thread(target=_write_if_allowed, args=[store], name="lookalike-snapshot")
+                self._renewal.start()
+        elif lag is _Lag.TOO_MUCH:
+            _write_if_allowed(store)
+            return newest_snapshot(store, known=self._snapshot)
+        return snapshot
 
-def _count(k: Any) -> int:
+
+class _Lag(Enum):
+    """How far a snapshot is behind."""
+
+    NONE = 0
+    SOME = 1
+    TOO_MUCH = 2
+
+
+def _check_min_score(value: Any) -> None:
+    if value is not None and not (isinstance(value, Real) and math.isfinite(value)):
+        msg = f"min_score must be a finite number, got {value!r}; leave it out to keep every hit"
+        raise InputError(msg)
+
+
+def checked_k(k: Any) -> int:
+    """Return the number of hits to find.
+
+    Raises
+    ------
+    InputError : if it is no whole number of at least 1.
+    """
     if not isinstance(k, Integral) or k < 1:
         msg = f"k must be a whole number of at least 1, got {k!r}"
         raise InputError(msg)
     return int(k)
 
 
-def _refreshed_snapshot(store: LanceStore) -> Snapshot | None:
-    """Return the newest snapshot, written anew if it has fallen behind; None for an empty gallery."""
-    snapshot = newest_snapshot(store)
-    if not _is_behind(store, snapshot):
-        return snapshot
-    write_snapshot(store)
-    return newest_snapshot(store)
+def _write_if_allowed(store: LanceStore) -> None:
+    # a reader may not be allowed to write beside the gallery, or the gallery may be removed meanwhile
+    with contextlib.suppress(OSError, StoreError):
+        write_snapshot(store)
 
 
-def _is_behind(store: LanceStore, snapshot: Snapshot | None) -> bool:
+def _lag(store: LanceStore, snapshot: Snapshot | None) -> _Lag:
     if snapshot is None:
-        return len(store) > 0
+        return _Lag.TOO_MUCH if len(store) > 0 else _Lag.NONE
     if snapshot.version == store.version:
-        return False
+        return _Lag.NONE
     tail = sum(len(batch) for batch in store.scan([], newer_than=snapshot.version))
-    removed = len(snapshot.row_ids) + tail - len(store)
-    return tail + max(removed, 0) > max(_TAIL_ROWS, _TAIL_SHARE * len(store))
+    removed = max(0, len(snapshot.row_ids) + tail - len(store))
+    if tail + removed <= max(_TAIL_ROWS, _TAIL_SHARE * len(store)):
+        return _Lag.NONE
+    return _Lag.SOME if tail <= _MOST_TAIL_ROWS else _Lag.TOO_MUCH
 
 
 def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[_Part]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lookalike.images.ref import ImageRef
 
 
 class Source(Protocol):
-    """A finite, repeatable listing of images, and their bytes."""
+    """A finite, repeatable listing of images, and their bytes.
+
+    Two more attributes are taken into account where a source has them: ``unreadable``, what could not be entered on the
+    latest listing, and ``stamp_prefixes``, what the stamps of its items begin with: an item of the gallery with such a
+    stamp that is not listed any more is removed.
+    """
 
     @property
     def uri(self) -> str:
@@ -41,5 +46,24 @@ class Source(Protocol):
 
         Asked after a complete listing, of items that were indexed before and not listed now: those it covers are
         removed from the gallery. A folder that could not be entered is not covered.
+        """
+        ...
+
+
+@runtime_checkable
+class WalkingSource(Source, Protocol):
+    """A source that goes through folders, some of which it may not be allowed to enter."""
+
+    @property
+    def unreadable(self) -> Sequence[str]:
+        """The folders that could not be entered on the latest listing, as the URIs of items are written."""
+        ...
+
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed.
+
+        Parameters
+        ----------
+        folder_id : what an item's id would be at its path.
         """
         ...

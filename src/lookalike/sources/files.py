@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, SourceGoneError
 from lookalike.sources.names import absolute, anchored, file_ref, item_id, original, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lookalike.images.ref import ImageRef
+
+
+_SHOWN = 60
+"""Characters of a name that is too long."""
 
 
 class FilesSource:
@@ -30,6 +35,11 @@ class FilesSource:
         self._base = base
         # from id to path
         self._paths = {item_id(path, base): path for path in (anchored(path, base) for path in paths)}
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """The folders that the files are in, absolute."""
+        return tuple({str(Path(path).parent) for path in self._paths.values()})
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the files.
@@ -69,7 +79,14 @@ def read_file(ref: ImageRef) -> bytes:
 
 
 def missing(path: str) -> SourceError:
-    """Return the error for a path that does not exist, offering a similar name beside it."""
+    """Return the error for a path that cannot be found: why, or that it does not exist, with a similar name if any."""
+    try:
+        Path(path).stat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return SourceError(f"{printable(path)[:_SHOWN]}...", "no file has so long a name; check the path")
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            return SourceError(printable(path), error.strerror or "cannot be read")
     target = Path(absolute(path))
     try:
         while not target.parent.exists():
@@ -79,4 +96,4 @@ def missing(path: str) -> SourceError:
         siblings = []
     close = difflib.get_close_matches(target.name, siblings, n=1)
     hint = f"; did you mean {printable(str(target.with_name(close[0])))}?" if close else ""
-    return SourceError(printable(path), f"there is no such file or folder{hint}")
+    return SourceGoneError(printable(path), f"there is no such file or folder{hint}")

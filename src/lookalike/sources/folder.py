@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, SourceGoneError
 from lookalike.images.formats import IMAGE_SUFFIXES, has_image_suffix
 from lookalike.sources.files import missing, read_file
 from lookalike.sources.names import anchored, file_ref, is_below, name_of, parts_below, path_of_id, printable
 from lookalike.sources.walk import Walk, is_visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lookalike.images.ref import ImageRef
 
@@ -31,6 +31,11 @@ class FolderSource:
         self._base = base
         self._root = anchored(root, base)
         self._walk = Walk(self._root, enters=lambda path: is_visible(name_of(path)), keeps=_is_listed)
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """The folder, absolute."""
+        return (self._root,)
 
     @property
     def unreadable(self) -> list[str]:
@@ -53,7 +58,8 @@ class FolderSource:
         if self._walk.is_closed(self._root):
             raise SourceError(self.uri, "it cannot be entered; check its permissions")
         if is_empty:
-            raise SourceError(self.uri, no_images(len(self._walk.closed)))
+            kind = SourceError if self._walk.closed else SourceGoneError
+            raise kind(self.uri, no_images(len(self._walk.closed)))
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the file."""
@@ -65,6 +71,13 @@ class FolderSource:
         if path is None or not is_below(path, self._root) or not _is_listed(path):
             return False
         return all(map(is_visible, parts_below(path, self._root))) and not self._walk.is_closed(path)
+
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        path = path_of_id(folder_id, self._base)
+        if path is None or not is_below(path, self._root) or self._walk.is_closed(path):
+            return False
+        return all(map(is_visible, parts_below(path, self._root)))
 
 
 def no_images(closed: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lookalike.errors import InputError
+from lookalike.sources.base import WalkingSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ class LabelledSource:
 
     def __init__(self, source: Source, column: str) -> None:
         self._source = source
-        self._attribute = "folder" if column == PARENT else column
+        self._column = column
 
     @property
     def uri(self) -> str:
@@ -37,7 +38,12 @@ class LabelledSource:
     @property
     def unreadable(self) -> Sequence[str]:
         """The folders that could not be entered on the latest listing."""
-        return getattr(self._source, "unreadable", ())
+        return self._source.unreadable if isinstance(self._source, WalkingSource) else ()
+
+    @property
+    def stamp_prefixes(self) -> Sequence[str]:
+        """What the stamps of items begin with that came from the source."""
+        return getattr(self._source, "stamp_prefixes", ())
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items with their labels.
@@ -47,12 +53,12 @@ class LabelledSource:
         InputError : if an item lacks the attribute.
         """
         for ref in self._source:
-            if self._attribute not in ref.attributes:
+            found = labelled(ref, self._column)
+            if found is None:
                 known = ", ".join(sorted(ref.attributes)) or "none"
-                msg = f"{ref.uri} has no attribute {self._attribute!r} to take its label from; it has: {known}"
+                msg = f"{ref.uri} has no attribute {self._column!r} to take its label from; it has: {known}"
                 raise InputError(msg)
-            value = ref.attributes[self._attribute]
-            yield replace(ref, attributes={**ref.attributes, "label": None if value is None else str(value)})
+            yield found
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the item."""
@@ -61,3 +67,16 @@ class LabelledSource:
     def covers(self, item_id: str) -> bool:
         """Say whether the source would list the item if it existed."""
         return self._source.covers(item_id)
+
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        return isinstance(self._source, WalkingSource) and self._source.reaches(folder_id)
+
+
+def labelled(ref: ImageRef, column: str) -> ImageRef | None:
+    """Return an item with the label that a column, or ``parent``, gives it; None if it has no such attribute."""
+    attribute = "folder" if column == PARENT else column
+    if attribute not in ref.attributes:
+        return None
+    value = ref.attributes[attribute]
+    return replace(ref, attributes={**ref.attributes, "label": None if value is None else str(value)})

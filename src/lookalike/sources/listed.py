@@ -78,14 +78,19 @@ class ListedSource:
         SourceError : if the list cannot be read, or at the end, if it is empty.
         """
         seen = Seen()
-        number = -1
-        for number, (text, attributes) in enumerate(self._entries()):
-            ref = self._ref(number, text)
+        ref = None
+        for ref in self.refs():
             if seen.add(ref.id):
-                yield replace(ref, attributes={**ref.attributes, **attributes})
-        if number < 0:
+                yield ref
+        if ref is None:
             raise SourceError(self.uri, "the list is empty")
         self._listed = seen
+
+    def refs(self) -> Iterator[ImageRef]:
+        """List an item for each entry, also where several name the same one."""
+        for number, (text, attributes) in enumerate(self._entries()):
+            ref = self._ref(number, text)
+            yield replace(ref, attributes={**ref.attributes, **attributes})
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the file, or fetch them.

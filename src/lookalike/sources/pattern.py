@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceGoneError
 from lookalike.images.formats import has_image_suffix
 from lookalike.sources.files import read_file
 from lookalike.sources.names import absolute, anchored, file_ref, is_below, name_of, parts_below, path_of_id, printable
@@ -47,6 +47,11 @@ class GlobSource:
         self._walk = Walk(self._root, enters=lambda path: self._matches(path, is_folder=True), keeps=self._is_listed)
 
     @property
+    def folders(self) -> Sequence[str]:
+        """The folder that all files it can match are in, absolute."""
+        return (self._root,)
+
+    @property
     def unreadable(self) -> list[str]:
         """The folders that could not be entered on the latest listing."""
         return [printable(path) for path in self._walk.closed]
@@ -64,7 +69,7 @@ class GlobSource:
             yield file_ref(path, status, self._base)
         if is_empty:
             reason = "matches no images; a pattern names files, so end it in /** to take whole folders"
-            raise SourceError(self.uri, reason)
+            raise SourceGoneError(self.uri, reason)
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the file."""
@@ -76,6 +81,13 @@ class GlobSource:
         if path is None or not is_below(path, self._root):
             return False
         return self._is_listed(path) and not self._walk.is_closed(path)
+
+    def reaches(self, folder_id: str) -> bool:
+        """Say whether the latest listing entered that folder, or would have if it existed."""
+        path = path_of_id(folder_id, self._base)
+        if path is None or not is_below(path, self._root) or self._walk.is_closed(path):
+            return False
+        return self._matches(path, is_folder=True)
 
     def _is_listed(self, path: str) -> bool:
         return has_image_suffix(name_of(path)) and self._matches(path, is_folder=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from lookalike.sources.folder import FolderSource
 from lookalike.sources.lists import LIST_SUFFIXES, STANDARD_INPUT, list_source, standard_input_source
 from lookalike.sources.names import original, printable
 from lookalike.sources.pattern import GlobSource, is_pattern
+from lookalike.sources.precomputed_files import NPY_SUFFIX, npy_embeddings
 from lookalike.sources.remote import RemoteSource
 from lookalike.sources.shards import ShardsSource
 from lookalike.sources.table import split_table, table_source
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _SUPPORTED = (
     "name a folder, image files, a glob pattern such as 'photos/**/*.jpg', a table (.parquet, .csv, .tsv, .json or "
     ".jsonl), tar archives such as shard-{000..009}.tar, a list of paths or URLs (.txt, or - for standard input), an "
-    "http(s) or other URL, hf:NAME[:SPLIT], or a data set saved on disk"
+    "http(s) or other URL, hf:NAME[:SPLIT], a data set saved on disk, or embeddings (.npy)"
 )
 _PACKED = re.compile(r"\.(tar\.\w+|tgz|zip)$", re.IGNORECASE)
 _URL = re.compile(r"^(?!file:)[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -44,9 +46,9 @@ def open_source(spec: Any, *, base: Path) -> Source:
     ----------
     spec : a folder, a file, a glob pattern, a table as ``x.parquet`` or ``x.parquet#COLUMN``, a tar archive as
         ``x.tar`` or ``x-{000..009}.tar``, a list of paths and URLs as ``x.txt`` or ``-`` for standard input, an
-        ``http:`` or ``https:`` URL, a URL that ``fsspec`` reaches, ``hf:NAME[:SPLIT]``, or a folder that
-        ``Dataset.save_to_disk`` wrote, as text or a path; a ``Dataset`` or ``DatasetDict``; a source already; or a list
-        of any of these.
+        ``http:`` or ``https:`` URL, a URL that ``fsspec`` reaches, ``hf:NAME[:SPLIT]``, a folder that
+        ``Dataset.save_to_disk`` wrote, or embeddings as ``x.npy``, as text or a path; a ``Dataset`` or ``DatasetDict``;
+        a source already; or a list of any of these.
     base : the folder that holds the gallery: ids of files inside are relative to it.
 
     Raises
@@ -64,7 +66,7 @@ def open_source(spec: Any, *, base: Path) -> Source:
             return _open_all(spec, base)
     except LookalikeError:
         raise
-    except OSError as error:  # a name too long for the file system, or below a folder that cannot be entered
+    except OSError as error:  # of a table, or of a folder's data set
         raise SourceError(printable(str(error.filename or spec)), error.strerror or "cannot be read") from error
     return _open_object(spec)
 
@@ -113,7 +115,7 @@ def _named_file(spec: Any) -> Path | None:
     if not isinstance(spec, (str, Path)) or spec == STANDARD_INPUT:
         return None
     path = _path(str(spec))
-    return path if path.is_file() and (_is_archive(path) or not _is_collection(path)) else None
+    return path if os.path.isfile(path) and (_is_archive(path) or not _is_collection(path)) else None  # noqa: PTH113
 
 
 def _open_text(spec: str, base: Path) -> Source:
@@ -143,14 +145,15 @@ def _path(text: str) -> Path:
 
 
 def _open_path(path: Path, base: Path) -> Source:
-    if path.is_dir():
+    # unlike those of Path, these functions take any text: a pattern may be longer than a name can be
+    if os.path.isdir(path):  # noqa: PTH112
         return saved_dataset(path, base=base) if is_saved_dataset(path) else FolderSource(path, base=base)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113
         return _open_file(path, base)
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110
         raise SourceError(printable(str(path)), "it is neither a file nor a folder")
     table = split_table(str(path))
-    if table is not None and table[1] is not None and Path(table[0]).is_file():
+    if table is not None and table[1] is not None and os.path.isfile(table[0]):  # noqa: PTH113
         return table_source(Path(table[0]), table[1], base=base)
     if has_braces(str(path)) and _is_collection(path):
         return _open_range(str(path), base)
@@ -166,6 +169,8 @@ def _open_file(path: Path, base: Path) -> Source:
         return list_source(path, base=base)
     if _is_archive(path):
         return ShardsSource([path], base=base)
+    if path.suffix.lower() == NPY_SUFFIX:
+        return npy_embeddings(path, base=base)
     if _PACKED.search(path.name):
         msg = (
             f"{printable(str(path))!r} is a packed archive, in which single pictures cannot be reached; unpack it and "
@@ -187,7 +192,7 @@ def _open_pattern(pattern: str, base: Path) -> Source:
 
 def _open_range(names: str, base: Path) -> Source:
     paths = [Path(name) for name in expand_braces(names)]
-    absent = [path for path in paths if not path.is_file()]
+    absent = [path for path in paths if not os.path.isfile(path)]  # noqa: PTH113
     if absent:
         what = "none of them is" if len(absent) == len(paths) else f"{len(absent):,} of them are not"
         reason = f"it names {len(paths):,} files, and {what} there, such as {printable(str(absent[0]))}"
@@ -201,5 +206,5 @@ def _is_archive(path: Path) -> bool:
 
 def _is_collection(path: Path) -> bool:
     """Say whether a file holds or lists several pictures, by its suffix."""
-    is_listing = path.suffix.lower() in LIST_SUFFIXES or split_table(path.name) is not None
+    is_listing = path.suffix.lower() in (*LIST_SUFFIXES, NPY_SUFFIX) or split_table(path.name) is not None
     return is_listing or _is_archive(path) or _PACKED.search(path.name) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,6 +119,10 @@ class RowsSource:
             attributes = self._columns.attributes_of(row)
             uri = f"{self.uri}#{number}"
             yield _Row(f"{self._prefix}{number}", uri, attributes, f"{stamp}:{number}", number=number)
+
+    def refs(self) -> Iterator[ImageRef]:
+        """List the rows without their stamps: these are of the whole file, and change if any row does."""
+        return (replace(ref, stamp="") for ref in self)
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the row's picture as they were stored, or of the file that it names instead.

@@ -46,9 +46,16 @@ def columns_of_table(
     if not (holds_names(columns[image]) or holds_bytes(columns[image])):
         msg = f"{uri}: the column {image!r} holds {columns[image]}, and pictures are paths, URLs or bytes"
         raise InputError(msg)
-    classes = {name: names for name, names in _class_names(metadata).items() if name in columns and name != image}
-    plain = [name for name, kind in columns.items() if name != image and plain_type(kind) is not None]
-    return Columns(image, tuple(name for name in plain if name not in classes), classes)
+    return attribute_columns(columns, metadata, beside=image)
+
+
+def attribute_columns(
+    columns: Mapping[str, pa.DataType], metadata: Mapping[bytes, bytes], *, beside: str | None
+) -> Columns:
+    """Return the columns that become attributes: all of single values but the one that says what a row is, if any."""
+    classes = {name: names for name, names in _class_names(metadata).items() if name in columns and name != beside}
+    plain = [name for name, kind in columns.items() if name != beside and plain_type(kind) is not None]
+    return Columns(beside or "", tuple(name for name in plain if name not in classes), classes)
 
 
 def image_column(columns: Mapping[str, pa.DataType]) -> str | None:

@@ -1,0 +1,127 @@
+"""Add a source to a gallery, which is made if it is new."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lookalike.api.label_rules import NO_LABELS, recalled, with_rule
+from lookalike.api.new_spec import new_spec
+from lookalike.building.build import build
+from lookalike.building.sample import sample_images
+from lookalike.encoders.base import KeptEncoder
+from lookalike.encoders.precomputed import NAME as PRECOMPUTED
+from lookalike.errors import InputError, SourceGoneError, StoreMissingError
+from lookalike.gallery.lance_errors import store_errors
+from lookalike.gallery.lance_store import LanceStore
+from lookalike.gallery.location import locate
+from lookalike.gallery.lock import writer_lock
+from lookalike.gallery.manifest import Manifest
+from lookalike.sources.combined import CombinedSource
+from lookalike.sources.labelled import LabelledSource
+from lookalike.sources.precomputed_files import parquet_embeddings
+from lookalike.sources.resolve import open_source
+
+if TYPE_CHECKING:
+    from lookalike.api.gallery import Gallery
+    from lookalike.building.build import BuildOptions
+    from lookalike.building.report import BuildReport
+    from lookalike.sources.base import Source
+
+
+def open_for(gallery: Gallery, source: Any, *, embedding_column: str | None = None) -> Source:
+    """Return what a user named as a source of images, or of embeddings if a column of these is named.
+
+    Raises
+    ------
+    SourceGoneError : if it does not exist; where the gallery holds some of it, the message says how to remove these.
+    LookalikeError : for all else that is wrong with it.
+    """
+    try:
+        if embedding_column is not None:
+            return parquet_embeddings(source, embedding_column, base=gallery.location.base)
+        return open_source(source, base=gallery.location.base)
+    except SourceGoneError as error:
+        raise _with_remedy(gallery, error) from error
+
+
+def add_source(gallery: Gallery, source: Source, options: BuildOptions, *, label_from: str | None) -> BuildReport:
+    """Bring a gallery up to date with a source; see :meth:`lookalike.api.gallery.Gallery.add`.
+
+    Raises
+    ------
+    SourceGoneError : if the source holds no images; where the gallery holds some of it, the message says how to remove
+        these.
+    LookalikeError : for all else that goes wrong.
+    """
+    try:
+        return _add(gallery, source, options, label_from)
+    except SourceGoneError as error:
+        raise _with_remedy(gallery, error) from error
+
+
+def _add(gallery: Gallery, source: Source, options: BuildOptions, label_from: str | None) -> BuildReport:
+    base = gallery.location.base
+    if not gallery.location.exists():
+        _check_not_empty(source)
+    store = _store_for_writing(gallery, source, options)
+    _note_moved_encoder(gallery)
+    rules = store.manifest.label_rules
+    if label_from is not None:
+        rules = with_rule(rules, source, label_from, base=base)
+    if label_from in (None, NO_LABELS):
+        source = recalled(source, rules, base=base)
+    else:
+        source = LabelledSource(source, label_from)
+    return build(store, source, lambda: gallery.encoder, replace(options, label_rules=rules))
+
+
+def _check_not_empty(source: Source) -> None:
+    """Raise the source's own error before a gallery is made for it, if it, or a part of it, is empty or unreadable."""
+    for part in source.sources if isinstance(source, CombinedSource) else (source,):
+        next(iter(part), None)
+
+
+def _store_for_writing(gallery: Gallery, source: Source, options: BuildOptions) -> LanceStore:
+    try:
+        return gallery.store
+    except StoreMissingError:
+        # asked for only by an encoder that has to be calibrated
+        sample = partial(sample_images, source, options.limits)
+        load = partial(gallery.load_encoder, sample)
+        spec = new_spec(source, load, options.limits, is_chosen=gallery.has_chosen_encoder)
+    with writer_lock(gallery.location, on_wait=lambda _: None):
+        try:  # another run may have made it meanwhile
+            return gallery.store
+        except StoreMissingError:
+            if spec.name != PRECOMPUTED and isinstance(gallery.encoder, KeptEncoder):
+                with store_errors(gallery.location):
+                    gallery.encoder.keep_in(gallery.location.encoders)
+            LanceStore.create(gallery.location, Manifest(encoder=spec.to_dict(), dim=spec.dim))
+    return gallery.store
+
+
+def _note_moved_encoder(gallery: Gallery) -> None:
+    """Write down where the encoder is now, so that a search finds it there."""
+    if not gallery.choice.may_have_moved(gallery.spec):
+        return
+    with writer_lock(gallery.location, on_wait=lambda _: None):
+        store, now = gallery.store, gallery.encoder.spec
+        store.refresh()
+        encoder = {**store.manifest.encoder, "name": now.name, "revision": now.revision}
+        store.describe(replace(store.manifest, encoder=encoder))
+
+
+def _with_remedy(gallery: Gallery, error: SourceGoneError) -> SourceGoneError:
+    """Return the error for a source that is gone, with the way to let its items go if the gallery holds any."""
+    try:
+        held = len(gallery.remove(error.uri, dry_run=True).ids)
+    except (InputError, StoreMissingError):
+        held = 0
+    if not held:
+        return error
+    at = "" if locate().folder == gallery.path else f" --gallery {shlex.quote(str(gallery.path))}"
+    remedy = f"its {held:,} images stay in the gallery until: lookalike remove {shlex.quote(error.uri)}{at}"
+    return SourceGoneError(error.uri, f"{error.reason}{' ' if error.reason.endswith('?') else '; '}{remedy}")

@@ -1,0 +1,116 @@
+"""What runs a checkpoint: OpenVINO on a CPU if the model converts, and PyTorch otherwise."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from lookalike.encoders.base import TextEncoder
+from lookalike.encoders.conversions import load_checkpoint
+from lookalike.errors import EncoderError, InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from lookalike.encoders.base import Encoder
+    from lookalike.encoders.converted import ConvertedEncoder
+    from lookalike.encoders.loading import EncoderOptions
+
+_RUNTIMES = ("auto", "openvino", "torch")
+_PRECISIONS = ("auto", "f32", "bf16", "int8")
+_GPU_DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/kfd", "/dev/dxg")
+"""What is there on Linux where PyTorch might see a GPU: NVIDIA's (also on Tegra), AMD's, and that of a Windows host."""
+
+
+def load(name: str, options: EncoderOptions) -> Encoder:
+    """Make the encoder of a checkpoint.
+
+    Parameters
+    ----------
+    name : a folder's absolute path, or an id on the hub.
+    options : see :func:`lookalike.encoders.loading.load_encoder`.
+
+    Raises
+    ------
+    UnknownNameError, InputError : if an option has no meaning, or not together with another.
+    BackendMissingError : if what it needs is not installed.
+    EncoderError : if the checkpoint cannot be loaded, or OpenVINO was asked for and cannot run it.
+    """
+    _check(options)
+    precision = "f32" if options.precision == "auto" else options.precision
+    if precision != "int8" and not _is_for_openvino(options):
+        return load_checkpoint()(name, options)
+    found = _by_openvino(name, precision, options)
+    if not isinstance(found, str):
+        return found
+    if options.runtime == "openvino" or precision == "int8":
+        msg = f"OpenVINO cannot run the encoder {name} in {precision}: {found}; use the runtime torch, in f32 or bf16"
+        raise EncoderError(msg)
+    fallback: Any = load_checkpoint()(name, options)
+    fallback.runtime_reason = found
+    fallback.notice = f"the encoder {name} runs on PyTorch, not on OpenVINO: {found}"
+    return cast("Encoder", fallback)
+
+
+def _check(options: EncoderOptions) -> None:
+    if options.runtime not in _RUNTIMES:
+        kind = "runtime"
+        raise UnknownNameError(kind, options.runtime, _RUNTIMES)
+    if options.precision not in _PRECISIONS:
+        msg = f"there is no precision named {options.precision!r}; use f32, bf16 or int8"
+        raise InputError(msg)
+    is_int8 = options.precision == "int8"
+    if is_int8 and options.runtime == "torch":
+        msg = "the precision int8 is computed by OpenVINO; leave the runtime out, or use f32 or bf16"
+        raise InputError(msg)
+    if (is_int8 or options.runtime == "openvino") and options.device not in ("auto", "cpu"):
+        what = "the precision int8" if is_int8 else "the runtime openvino"
+        msg = f"{what} runs on the CPU, not on the device {options.device!r}; leave one of them out"
+        raise InputError(msg)
+
+
+def _is_for_openvino(options: EncoderOptions) -> bool:
+    if options.runtime == "auto":
+        return options.device == "cpu" or (options.device == "auto" and not _has_gpu())
+    return options.runtime == "openvino"
+
+
+def _has_gpu() -> bool:
+    """Say whether PyTorch sees a GPU, and ask it only where there may be one: importing it takes seconds."""
+    if sys.platform == "linux":
+        is_possible = any(Path(driver).exists() for driver in _GPU_DRIVERS)
+    else:
+        is_possible = sys.platform == "win32" or platform.machine() == "arm64"
+    if not is_possible or importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available() or torch.backends.mps.is_available())
+
+
+def _by_openvino(name: str, precision: str, options: EncoderOptions) -> Encoder | str:
+    """Return the encoder, or why there is none: a clause."""
+    from lookalike.encoders.converted import ConvertedPairEncoder, open_floating
+    from lookalike.encoders.quantisation import open_quantised
+
+    images = open_quantised(name, options) if precision == "int8" else open_floating(name, precision, options)
+    if isinstance(images, str) or not images.has_texts:
+        return images
+    return ConvertedPairEncoder(images, partial(_load_texts, images, options))
+
+
+def _load_texts(images: ConvertedEncoder, options: EncoderOptions) -> TextEncoder:
+    """Load the text side of a converted checkpoint, which is not converted: PyTorch runs it, in f32."""
+    spec = images.spec
+    as_stored = replace(options, pooling=spec.pooling, preprocessing=spec.preprocessing)
+    texts = load_checkpoint()(spec.name, replace(as_stored, precision="f32", device="cpu"))
+    if texts.spec.weights_digest != images.checkpoint_digest or not isinstance(texts, TextEncoder):
+        msg = (
+            f"the checkpoint {spec.name} has other weights by now than those that the images were embedded with; bring "
+            "them back, or index the images again"
+        )
+        raise EncoderError(msg)
+    return texts

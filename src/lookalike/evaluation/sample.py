@@ -1,0 +1,130 @@
+"""Some of one's own images, drawn at random but the same ones each time."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lookalike.errors import InputError, SourceError
+from lookalike.images.ref import ImageRef
+from lookalike.search.uris import full_uri
+from lookalike.sources.labelled import PARENT
+from lookalike.sources.names import original
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.sources.base import Source
+
+LABEL = "label"
+_SEED = 0
+_RESERVE = 4
+"""Times as many are drawn as are wanted: some may turn out not to be readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleImage:
+    """One image of a sample."""
+
+    path: str
+    """Absolute: of a file."""
+    label: str | None
+
+
+def sample_of_source(source: Source, count: int, folder: Path) -> list[SampleImage]:
+    """Draw images of a source.
+
+    Parameters
+    ----------
+    source : its attribute ``label`` is the label.
+    count : at most.
+    folder : exists; pictures that are in no file of their own are written there.
+
+    Raises
+    ------
+    SourceError : if it cannot be listed.
+    InputError : if none of those drawn can be read.
+    """
+    numbers = itertools.count()
+
+    def as_file(ref: ImageRef) -> str | None:
+        path = Path(original(ref.uri))
+        if path.is_absolute() and path.is_file():
+            return str(path)
+        try:
+            data = source.read(ref)
+        except OSError:
+            return None
+        copy = folder / f"{next(numbers):06}"
+        copy.write_bytes(data)
+        return str(copy)
+
+    return _readable(_drawn(source, count * _RESERVE), count, as_file, source.uri)
+
+
+def sample_of_gallery(store: LanceStore, count: int, *, label_from: str | None = None) -> list[SampleImage]:
+    """Draw images of a gallery whose files are there.
+
+    Parameters
+    ----------
+    store : the gallery.
+    count : at most.
+    label_from : ``parent`` or an attribute; by default the attribute ``label``, if there is one.
+
+    Raises
+    ------
+    InputError : if there is no such attribute, or no file can be read.
+    StoreError : if the gallery cannot be read.
+    """
+    column = "folder" if label_from == PARENT else label_from or LABEL
+    if column not in store.attributes and label_from is not None:
+        known = ", ".join(store.attributes)
+        msg = f"the gallery has no attribute {label_from!r} to take labels from; it has: {known}"
+        raise InputError(msg)
+
+    def as_file(ref: ImageRef) -> str | None:
+        path = Path(original(ref.uri))
+        return str(path) if path.is_absolute() and path.is_file() else None
+
+    refs = _items(store, column if column in store.attributes else None)
+    return _readable(_drawn(refs, count * _RESERVE), count, as_file, f"the gallery {store.location.folder}")
+
+
+def _items(store: LanceStore, column: str | None) -> Iterator[ImageRef]:
+    base = store.location.base
+    for batch in store.scan(["id", "uri", *([column] if column else [])]):
+        labels = batch[column].to_pylist() if column else [None] * len(batch)
+        for item, uri, label in zip(batch["id"].to_pylist(), batch["uri"].to_pylist(), labels, strict=True):
+            yield ImageRef(item, full_uri(uri, base), {LABEL: label})
+
+
+def _drawn(refs: Iterable[ImageRef], count: int) -> list[ImageRef]:
+    """Return so many of them in a random order, of all of them with equal chances."""
+    random = np.random.default_rng(_SEED)
+    lots = ((random.random(), number, ref) for number, ref in enumerate(refs))
+    return [ref for *_, ref in heapq.nsmallest(count, lots)]
+
+
+def _readable(
+    refs: list[ImageRef], count: int, as_file: Callable[[ImageRef], str | None], uri: str
+) -> list[SampleImage]:
+    found: list[SampleImage] = []
+    for ref in refs:
+        if len(found) == count:
+            break
+        path = as_file(ref)
+        if path is not None:
+            label = ref.attributes.get(LABEL)
+            found.append(SampleImage(path, None if label is None else str(label)))
+    if not found:
+        if not refs:
+            raise SourceError(uri, "it holds no images")
+        msg = f"{uri}: none of its pictures can be read here; name a folder of images with --images"
+        raise InputError(msg)
+    return sorted(found, key=lambda image: image.path)

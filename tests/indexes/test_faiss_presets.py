@@ -1,0 +1,33 @@
+"""Factory strings that suit the number of rows, each of which FAISS can make."""
+
+from __future__ import annotations
+
+import faiss
+import pytest
+
+from lookalike.indexes.faiss_presets import factory_for
+from lookalike.options import Options, parse_choice
+
+
+@pytest.mark.parametrize(
+    ("spec", "rows", "dim", "factory"),
+    [
+        ("faiss", 10_000, 1280, "Flat"),
+        ("faiss", 60_000, 1280, "IVF256,PQ640x4fs,Refine(SQfp16)"),
+        ("faiss:HNSW16,SQ8", 60_000, 1280, "HNSW16,SQ8"),
+        ("ivfpq", 1, 1280, "SQfp16"),
+        ("ivfpq", 60_000, 1280, "IVF256,PQ640x4fs,Refine(SQfp16)"),
+        ("ivfpq", 1_000_000, 256, "IVF4096_HNSW32,PQ128x4fs,Refine(SQfp16)"),
+        ("ivfpq", 60_000, 7, "IVF256,PQ7x4fs,Refine(SQfp16)"),
+        ("ivfpq:lists=100,subquantizers=64", 60_000, 1280, "IVF100,PQ64x4fs,Refine(SQfp16)"),
+        ("ivfpq:lists=8", 500, 32, "IVF8,PQ16x4fs,Refine(SQfp16)"),
+        ("hnsw", 1, 1280, "HNSW32_SQfp16"),
+        ("hnsw:m=16", 60_000, 1280, "HNSW16_SQfp16"),
+        ("sq8", 60_000, 1280, "SQ8"),
+    ],
+)
+def test_a_preset_becomes_a_factory_string(spec, rows, dim, factory):
+    made = factory_for(Options(parse_choice(spec)), rows, dim)
+    assert made == factory
+    for metric in (faiss.METRIC_L2, faiss.METRIC_INNER_PRODUCT):
+        assert faiss.index_factory(dim, made, metric).d == dim
