@@ -21,6 +21,7 @@ SPEC = replace(ToyEncoder().spec, name="efficientnet-lite0", pooling="average", 
         EncoderChoice("efficientnet-lite0"),
         EncoderChoice("embedded", EncoderOptions(pooling="average", preprocessing="crop", precision="f32")),
         EncoderChoice(None, EncoderOptions(device="cuda")),
+        EncoderChoice(None, EncoderOptions(pooling="mean")),  # of a feature map it is the average
     ],
 )
 def test_what_agrees_passes_without_loading_anything(choice):
@@ -128,7 +129,7 @@ class TestMovedCheckpoints:
     def test_its_options_are_the_gallery_s_unless_they_are_asked_for(self, models):
         spec = lookalike.open(models / "photos").spec
         EncoderChoice(str(models / "moved")).check(spec)
-        with pytest.raises(SpaceMismatchError, match="not by mean"):
+        with pytest.raises(SpaceMismatchError, match="not by pooling mean"):
             EncoderChoice(str(models / "moved"), EncoderOptions(pooling="mean")).load(spec)
 
 

@@ -115,6 +115,15 @@ def test_another_space_is_refused_with_the_remedy(change):
         load_encoder_for(spec)
 
 
+def test_a_reason_is_kept_and_changes_nothing():
+    spec = load_encoder().spec
+    with_reason = replace(spec, pooling_reason="a token stands for the whole image")
+    assert (with_reason, with_reason.space) == (spec, spec.space)
+    assert EncoderSpec.from_dict(with_reason.to_dict()).pooling_reason == with_reason.pooling_reason
+    older = {name: value for name, value in spec.to_dict().items() if name != "pooling_reason"}
+    assert EncoderSpec.from_dict(older).pooling_reason == ""
+
+
 def test_a_device_that_the_encoder_lacks_is_no_other_space():
     spec = load_encoder().spec
     with pytest.raises(InputError, match="takes device auto or cpu, not 'cuda'"):

@@ -82,7 +82,7 @@ def test_a_processor_that_does_not_normalise_leaves_values_from_0_to_1():
 def test_what_cannot_be_made_is_refused():
     with pytest.raises(InputError, match="states no size"):
         make_prepare("resize-crop", Processor(image_mean=MEAN, image_std=STD))
-    with pytest.raises(InputError, match="use processor or resize-crop"):
+    with pytest.raises(InputError, match="use processor, fast or resize-crop"):
         make_prepare("crop", Processor(size=48))
 
 

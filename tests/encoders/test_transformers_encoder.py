@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,11 +17,6 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from tests.encoders import checkpoints  # noqa: E402  # needs torch
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 # what is tested here is how PyTorch runs a checkpoint; on the CPU it is OpenVINO that does, unless told otherwise
 load_encoder = partial(loading.load_encoder, runtime="torch")
@@ -44,95 +39,23 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(5)
 
 
-def plain(kind: str, folder: Path, images: list[Any], extract: Callable[[Any, Any], Any]) -> np.ndarray:
-    """Embed with transformers alone, one image at a time."""
-    model = getattr(transformers, kind).from_pretrained(folder).eval()
-    processor = transformers.AutoImageProcessor.from_pretrained(folder)
-    rows = []
-    for image in images:
-        inputs = processor(images=Image.fromarray(image), return_tensors="pt", input_data_format="channels_last")
-        with torch.no_grad():
-            rows.append(extract(model, inputs["pixel_values"]).reshape(-1).numpy())
-    return np.stack(rows)
-
-
 def features_of(outputs: Any) -> Any:
     return outputs if torch.is_tensor(outputs) else outputs.pooler_output
 
 
-AUTO = {
-    "vit": ("ViTModel", checkpoints.save_vit, "cls", lambda m, x: m(x).last_hidden_state[:, 0]),
-    "vit classifier": (
-        "ViTForImageClassification",
-        checkpoints.save_vit_classifier,
-        "cls",
-        lambda m, x: m.vit(x).last_hidden_state[:, 0],
-    ),
-    "deit": ("DeiTModel", checkpoints.save_deit, "cls", lambda m, x: m(x).last_hidden_state[:, 0]),
-    "swin": ("SwinModel", checkpoints.save_swin, "pooler", lambda m, x: m(x).pooler_output),
-    "convnext": ("ConvNextModel", checkpoints.save_convnext, "pooler", lambda m, x: m(x).pooler_output),
-    "regnet": ("RegNetModel", checkpoints.save_regnet, "pooler", lambda m, x: m(x).pooler_output),
-    "dinov2": ("Dinov2Model", checkpoints.save_dinov2, "cls", lambda m, x: m(x).last_hidden_state[:, 0]),
-    "clip": ("CLIPModel", checkpoints.save_clip, "image-features", lambda m, x: features_of(m.get_image_features(x))),
-    "siglip": (
-        "SiglipModel",
-        checkpoints.save_siglip,
-        "image-features",
-        lambda m, x: features_of(m.get_image_features(x)),
-    ),
-}
-
-CHOSEN = {
-    "vit mean": ("ViTModel", checkpoints.save_vit, "mean", lambda m, x: m(x).last_hidden_state[:, 1:].mean(1)),
-    "vit pooler": ("ViTModel", checkpoints.save_vit, "pooler", lambda m, x: m(x).pooler_output),
-    "deit mean": ("DeiTModel", checkpoints.save_deit, "mean", lambda m, x: m(x).last_hidden_state[:, 2:].mean(1)),
-    "registers mean": (
-        "Dinov2WithRegistersModel",
-        lambda folder: checkpoints.save_dinov2(folder, registers=3),
-        "mean",
-        lambda m, x: m(x).last_hidden_state[:, 4:].mean(1),
-    ),
-    "swin mean": ("SwinModel", checkpoints.save_swin, "mean", lambda m, x: m(x).last_hidden_state.mean(1)),
-    "regnet average": (
-        "RegNetModel",
-        checkpoints.save_regnet,
-        "average",
-        lambda m, x: m(x).last_hidden_state.mean((2, 3)),
-    ),
-    "clip cls": (
-        "CLIPModel",
-        checkpoints.save_clip,
-        "cls",
-        lambda m, x: m.vision_model(x).last_hidden_state[:, 0],
-    ),
-    "siglip mean": (
-        "SiglipModel",
-        checkpoints.save_siglip,
-        "mean",
-        lambda m, x: m.vision_model(x).last_hidden_state.mean(1),
-    ),
-}
+def test_what_is_chosen_is_said(tmp_path):
+    spec = load_encoder(str(checkpoints.save_dinov2(tmp_path))).spec
+    assert (spec.pooling, spec.pooling_reason) == ("pooler", "the model pools its features itself")
+    chosen = load_encoder(str(tmp_path), pooling="cls").spec
+    assert (chosen.pooling, chosen.pooling_reason) == ("cls", "it was asked for")
 
 
-@pytest.mark.parametrize(("kind", "save", "pooling", "extract"), AUTO.values(), ids=AUTO)
-def test_the_automatic_pooling_is_that_of_plain_transformers(kind, save, pooling, extract, images, tmp_path):
-    folder = save(tmp_path)
-    encoder = load_encoder(str(folder))
-    vectors = encoder.encode_images(images)
-    assert encoder.spec.pooling == pooling
-    assert encoder.pooling_reason
-    assert vectors.dtype == np.float32
-    assert vectors.shape == (len(images), encoder.spec.dim)
-    np.testing.assert_allclose(vectors, plain(kind, folder, images, extract), rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize(("kind", "save", "pooling", "extract"), CHOSEN.values(), ids=CHOSEN)
-def test_a_chosen_pooling_is_that_of_plain_transformers(kind, save, pooling, extract, images, tmp_path):
-    folder = save(tmp_path)
-    encoder = load_encoder(str(folder), pooling=pooling)
-    assert encoder.spec.pooling == pooling
-    vectors = encoder.encode_images(images)
-    np.testing.assert_allclose(vectors, plain(kind, folder, images, extract), rtol=1e-5, atol=1e-5)
+def test_a_model_and_its_fine_tuned_kin_are_pooled_alike(tmp_path):
+    specs = [
+        load_encoder(str(save(tmp_path / save.__name__))).spec
+        for save in (checkpoints.save_vit, checkpoints.save_vit_classifier)
+    ]
+    assert [spec.pooling for spec in specs] == ["cls", "cls"]
 
 
 def test_the_mean_of_a_feature_map_is_its_average(images, tmp_path):
@@ -155,7 +78,7 @@ def test_an_embedding_does_not_depend_on_its_batch(save, images, tmp_path):
 def test_the_stages_are_the_whole(images, tmp_path):
     encoder = load_encoder(str(checkpoints.save_vit(tmp_path)))
     assert isinstance(encoder, StagedEncoder)
-    assert encoder.decode_side is None
+    assert encoder.decode_side == 71
     staged = encoder.encode_prepared(np.stack([encoder.prepare(image) for image in images]))
     np.testing.assert_allclose(staged, encoder.encode_images(images), rtol=1e-6, atol=1e-6)
 
@@ -207,18 +130,18 @@ def test_an_encoder_without_texts_has_no_method_for_them(save, tmp_path):
 
 def test_a_pooler_without_trained_weights_is_refused(tmp_path):
     folder = str(checkpoints.save_vit_classifier(tmp_path))
-    with pytest.raises(InputError, match="no pooling 'pooler'; use auto or cls or mean"):
+    with pytest.raises(InputError, match="no pooling 'pooler'; use auto or cls or mean or gem"):
         load_encoder(folder, pooling="pooler")
 
 
 @pytest.mark.parametrize(
     ("save", "pooling", "offered"),
     [
-        (checkpoints.save_swin, "cls", "pooler or mean"),
-        (checkpoints.save_convnext, "cls", "pooler or average"),
-        (checkpoints.save_vit, "average", "cls or pooler or mean"),
-        (checkpoints.save_vit, "image-features", "cls or pooler or mean"),
-        (checkpoints.save_vit, "gem", "cls or pooler or mean"),
+        (checkpoints.save_swin, "cls", "pooler or mean or gem"),
+        (checkpoints.save_convnext, "cls", "pooler or average or gem"),
+        (checkpoints.save_vit, "average", "cls or mean or pooler or gem"),
+        (checkpoints.save_vit, "image-features", "cls or mean or pooler or gem"),
+        (checkpoints.save_vit, "max", "cls or mean or pooler or gem"),
     ],
 )
 def test_a_pooling_that_the_model_lacks_is_refused(save, pooling, offered, tmp_path):
@@ -227,10 +150,61 @@ def test_a_pooling_that_the_model_lacks_is_refused(save, pooling, offered, tmp_p
 
 
 @pytest.mark.parametrize(
+    ("pooling", "message"),
+    [
+        ("cls@3", r"no layer 3; use 0 \(the input of the first\) to 2, or -3 to -1"),
+        ("mean@-4", r"no layer -4; use 0 \(the input of the first\) to 2, or -3 to -1"),
+        ("cls@last", r"'cls@last' is no whole number; write for example cls@-2"),
+        ("cls@", "is no whole number"),
+        ("pooler@1", "'pooler' cannot be taken at a layer; use cls or mean or gem or average"),
+        ("auto@1", "'auto' cannot be taken at a layer"),
+        ("average@1", "offers no pooling 'average'; use auto or cls or mean or gem$"),
+    ],
+)
+def test_a_layer_that_the_model_lacks_is_refused(pooling, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        load_encoder(str(checkpoints.save_vit(tmp_path)), pooling=pooling)
+
+
+def test_a_layer_of_a_model_that_shows_none_is_refused(tmp_path):
+    folder = str(checkpoints.save_bare(tmp_path))
+    assert load_encoder(folder).spec.pooling == "mean"
+    with pytest.raises(InputError, match="does not return its hidden states; leave the layer out"):
+        load_encoder(folder, pooling="mean@1")
+
+
+@pytest.mark.parametrize("prefix", [0, 1, 5])
+def test_tokens_of_no_patch_are_told_by_their_number_where_nothing_else_shows_them(prefix, images, tmp_path):
+    encoder = load_encoder(str(checkpoints.save_bare(tmp_path, prefix=prefix)), pooling="mean")
+    inputs = torch.from_numpy(np.stack([encoder.prepare(image) for image in images]))
+    with torch.inference_mode():
+        expected = encoder.model.embed(inputs).mean((2, 3)).numpy()
+    np.testing.assert_allclose(encoder.encode_images(images), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_map_whose_channels_come_last_is_averaged_over_its_positions(images, tmp_path):
+    encoder = load_encoder(str(checkpoints.save_bare(tmp_path, channels_last=True)), pooling="average")
+    inputs = torch.from_numpy(np.stack([encoder.prepare(image) for image in images]))
+    with torch.inference_mode():
+        expected = encoder.model.embed(inputs).mean((2, 3)).numpy()
+    np.testing.assert_allclose(encoder.encode_images(images), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_layer_comes_before_the_final_normalisation(images, tmp_path):
+    folder = str(checkpoints.save_vit(tmp_path))
+    last, layer = load_encoder(folder, pooling="cls"), load_encoder(folder, pooling="cls@-1")
+    with torch.inference_mode():
+        normalised = layer.model.layernorm(torch.from_numpy(layer.encode_images(images))).numpy()
+    np.testing.assert_allclose(normalised, last.encode_images(images), rtol=1e-5, atol=1e-5)
+    assert last.spec.space != layer.spec.space
+    assert load_encoder_for(layer.spec).spec == layer.spec
+
+
+@pytest.mark.parametrize(
     ("option", "value", "remedy"),
     [
         ("precision", "int3", "f32, bf16 or int8"),
-        ("preprocessing", "stretch", "processor or resize-crop"),
+        ("preprocessing", "stretch", "processor, fast or resize-crop"),
         ("device", "abacus", "auto or cpu"),
     ],
 )
@@ -278,7 +252,7 @@ def test_a_pooling_that_the_model_lost_is_another_space(tmp_path):
     spec = load_encoder(str(checkpoints.save_vit(tmp_path)), pooling="pooler").spec
     checkpoints.save_vit_classifier(tmp_path)
     with pytest.raises(SpaceMismatchError, match="index its images again"):
-        load_encoder_for(spec)
+        loading.load_encoder_for(spec)
 
 
 def test_a_text_model_is_refused(tmp_path):
@@ -288,7 +262,7 @@ def test_a_text_model_is_refused(tmp_path):
 
 def test_a_model_that_answers_at_random_is_refused(tmp_path):
     with pytest.raises(EncoderError, match="differently each time"):
-        load_encoder(str(checkpoints.save_masked(tmp_path)))
+        load_encoder(str(checkpoints.save_bare(tmp_path, noise=1.0)))
 
 
 def test_images_of_several_sizes_need_the_crop(tmp_path, images):

@@ -56,6 +56,23 @@ def test_a_jpeg_at_full_size_is_bit_for_bit_what_pillow_decodes(options):
     assert np.array_equal(decode(data).pixels, np.asarray(Image.open(io.BytesIO(data))))
 
 
+@pytest.mark.parametrize(
+    ("size", "most_drift", "reduced"),
+    [
+        ((400, 304), 0.0, (100, 76)),  # a quarter of it is whole
+        ((402, 304), 0.0, (201, 152)),
+        ((402, 304), 0.02, (101, 76)),
+        ((401, 301), 0.0, (401, 301)),
+        ((401, 301), 0.002, (301, 226)),  # 300.75 × 225.75
+    ],
+)
+def test_a_jpeg_is_reduced_to_a_size_of_its_proportions(size, most_drift, reduced):
+    data = encoded(PHOTO.resize(size), "JPEG", quality=95)
+    decoded = decode(data, min_side=70, most_drift=most_drift)
+    assert decoded.pixels.shape == (*reduced[::-1], 3)
+    assert (decoded.width, decoded.height) == size
+
+
 @pytest.mark.parametrize(("min_side", "shorter"), [(300, 300), (151, 188), (150, 150), (75, 75), (10, 38), (1000, 300)])
 def test_a_jpeg_is_reduced_while_its_short_side_keeps_the_minimum(min_side, shorter):
     decoded = decode(encoded(PHOTO, "JPEG", quality=95), min_side=min_side)

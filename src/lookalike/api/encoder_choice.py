@@ -92,13 +92,14 @@ class EncoderChoice:
             differing.append(self.name)
         for option, known in CHOICES.items():
             wanted, held = getattr(self.options, option), getattr(spec, option)
-            if wanted in (AUTO, held):
+            if wanted == AUTO or _as_mean(wanted) == _as_mean(held):
                 continue
-            if wanted not in known:
+            if wanted.partition("@")[0] not in known:
                 raise UnknownNameError(option, wanted, {*known, held})
             differing.append(f"{option} {wanted}")
         if differing:
-            raise SpaceMismatchError(str(spec), ", ".join(differing), MISMATCH_REMEDY)
+            gallery = f"{spec} with {spec.preprocessing} preprocessing"
+            raise SpaceMismatchError(gallery, ", ".join(differing), MISMATCH_REMEDY)
 
     def may_have_moved(self, spec: EncoderSpec) -> bool:
         """Say whether what was asked for is a checkpoint in another folder, of which its weights alone tell more."""
@@ -134,6 +135,11 @@ def check_space(gallery: EncoderSpec, encoder: EncoderSpec) -> None:
     if gallery.space != encoder.space:
         remedy = "open the gallery without an encoder to use its own, or index into a new gallery"
         raise SpaceMismatchError(described(gallery), described(encoder), remedy)
+
+
+def _as_mean(choice: str) -> str:
+    """Return the pooling with one name for the mean: that of a feature map, asked for as ``mean``, is ``average``."""
+    return choice.replace("average", "mean")
 
 
 def _canonical(name: str) -> str:

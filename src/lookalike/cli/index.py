@@ -9,6 +9,7 @@ import typer
 
 from lookalike.cli.options import (
     DeviceOption,
+    ExactOption,
     GalleryOption,
     JsonOption,
     MaxBytesOption,
@@ -50,11 +51,15 @@ def index(
         ),
     ] = None,
     pooling: Annotated[
-        str, typer.Option(help="auto, cls, mean, pooler, image-features or average, for a transformers model.")
+        str,
+        typer.Option(
+            help="auto, cls, mean, gem, pooler, image-features or average, for a transformers model; cls@-4 at a layer."
+        ),
     ] = "auto",
     preprocessing: Annotated[
-        str, typer.Option(help="auto, processor or resize-crop, for a transformers model.")
+        str, typer.Option(help="auto, fast, processor or resize-crop, for a transformers model.")
     ] = "auto",
+    exact_preprocessing: ExactOption = False,
     precision: PrecisionOption = "auto",
     runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
@@ -88,12 +93,13 @@ def index(
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery
     from lookalike.building.build import BuildOptions
-    from lookalike.encoders.loading import EncoderOptions
+    from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
     from lookalike.search.index_plan import IndexPlan, checked_spec
 
     plan = None if index_spec is None else IndexPlan(checked_spec(index_spec))
+    preprocessing = preprocessing_named(preprocessing, exact=exact_preprocessing)
     chosen = EncoderOptions(pooling, preprocessing, precision, device, trust_remote_code, runtime=runtime)
     choice = EncoderChoice(encoder, chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)

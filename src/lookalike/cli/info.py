@@ -32,6 +32,7 @@ def info(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
         ["images", f"{len(store):,}"],
         ["could not be indexed", f"{values['failed']:,}"],
         ["encoder", str(spec)],
+        ["pooling", f"{spec.pooling} ({spec.pooling_reason})" if spec.pooling_reason else spec.pooling],
         ["preprocessing", spec.preprocessing],
         ["attributes", ", ".join(store.attributes)],
         ["on disk", f"{store.nbytes() / 1e6:,.1f} MB"],

@@ -46,3 +46,7 @@ PrecisionOption = Annotated[
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that a model's checkpoint brings along.")
 ]
+ExactOption = Annotated[
+    bool,
+    typer.Option("--exact-preprocessing", help="Prepare images by the model's own processor, from a full decode."),
+]

@@ -12,6 +12,7 @@ import typer
 
 from lookalike.cli.options import (
     DeviceOption,
+    ExactOption,
     GalleryOption,
     JsonOption,
     MaxBytesOption,
@@ -51,6 +52,7 @@ def search(
     ] = None,
     open_saved: Annotated[bool, typer.Option("--open", help="Open the saved file, or a page made for it.")] = False,
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Draw the hits in the terminal.")] = False,
+    exact_preprocessing: ExactOption = False,
     precision: PrecisionOption = "auto",
     runtime: RuntimeOption = "auto",
     device: DeviceOption = "auto",
@@ -64,7 +66,7 @@ def search(
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery_tools import as_metric
     from lookalike.api.hits import save_hits, saved_path
-    from lookalike.encoders.loading import EncoderOptions
+    from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
     from lookalike.search.searcher import SearchOptions, checked_k
@@ -74,7 +76,8 @@ def search(
     k = checked_k(k)
     if save is not None:
         save = saved_path(save)
-    chosen = EncoderOptions(precision=precision, device=device, trust_remote_code=trust_remote_code, runtime=runtime)
+    preprocessing = preprocessing_named("auto", exact=exact_preprocessing)
+    chosen = EncoderOptions("auto", preprocessing, precision, device, trust_remote_code, runtime=runtime)
     choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class EncoderSpec:
     dim: int
     modalities: tuple[str, ...] = ("image",)
     """``image``, and ``text`` where the encoder embeds texts into the same space."""
+    pooling_reason: str = field(default="", compare=False)
+    """Why the pooling is that one, a clause; no part of the identity, and empty where nothing was chosen."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
@@ -84,7 +86,11 @@ class StagedEncoder(Encoder, Protocol):
 
     @property
     def decode_side(self) -> int | None:
-        """A JPEG may be decoded at a reduced scale if its short side keeps this many pixels; None: in full only."""
+        """A JPEG may be decoded at a reduced scale if its short side keeps this many pixels; None: in full only.
+
+        An encoder that also has ``decode_drift`` is given only reduced pictures whose far edges lie off by no more
+        than that share of their sides.
+        """
         ...
 
     def prepare(self, image: Pixels) -> npt.NDArray[Any]:

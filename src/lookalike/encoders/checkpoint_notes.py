@@ -7,6 +7,7 @@ import hashlib
 import json
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,10 @@ def remember(folder: Path, name: str, options: EncoderOptions, entry: Entry, sta
     """Note the conversion of a checkpoint, for the options that were asked for and for those that they came to."""
     about = entry.about
     note = {"stamp": stamp, "weights_digest": about["weights_digest"], "entry": entry.folder.name}
-    resolved = replace(options, pooling=about["pooling"], preprocessing=about["preprocessing"])
-    for chosen in (options, resolved):
+    poolings = {options.pooling, about["pooling"]}
+    preprocessings = {options.preprocessing, about["preprocessing"]}
+    for pooling, preprocessing in product(poolings, preprocessings):
+        chosen = replace(options, pooling=pooling, preprocessing=preprocessing)
         conversion_cache.write_json(_path(folder, name, chosen), note)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 import transformers
 
-from lookalike.encoders.transformers_encoder import TransformersEncoder, loading_options, unwrapped
+from lookalike.encoders.transformers_encoder import TransformersEncoder, loading_options
+from lookalike.encoders.vision_tower import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,12 +33,11 @@ class TransformersPairEncoder:
     def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
         self.spec = replace(images.spec, modalities=("image", "text"))
         self.images = images
-        self.pooling_reason = images.pooling_reason
         self.runtime = images.runtime
         self.runtime_reason = images.runtime_reason
         self.notice = images.notice
         self.batch_size = images.batch_size
-        self.decode_side = images.decode_side
+        self.decode_side, self.decode_drift = images.decode_side, images.decode_drift
         self.prepare = images.prepare
         self.encode_prepared = images.encode_prepared
         self.encode_images = images.encode_images

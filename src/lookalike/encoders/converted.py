@@ -54,15 +54,13 @@ class ConvertedEncoder:
     """
 
     runtime = "openvino"
-    decode_side: int | None = None
 
     def __init__(self, entry: Entry, spec: EncoderSpec, prepare: Prepare) -> None:
         about = entry.about
         self.spec = spec
         self.prepare = prepare
+        self.decode_side, self.decode_drift = prepare.decode_side, prepare.decode_drift
         self.batch_size = cpu_batch_size(about["input"])
-        self.pooling_reason: str = about["pooling_reason"]
-        """Why the pooling is that one: a clause."""
         self.runtime_reason = "the model converts"
         """Why it is run by that runtime: a clause."""
         self.notice: str = about.get("notice", "")
@@ -116,10 +114,10 @@ class ConvertedPairEncoder:
         self.spec = replace(images.spec, modalities=("image", "text"))
         self.runtime = images.runtime
         self.batch_size = images.batch_size
-        self.decode_side = images.decode_side
-        self.pooling_reason = images.pooling_reason
+        self.decode_side, self.decode_drift = images.decode_side, images.decode_drift
         self.runtime_reason = images.runtime_reason
         self.notice = images.notice
+        self.agreement = images.agreement
         self.prepare = images.prepare
         self.encode_prepared = images.encode_prepared
         self.encode_images = images.encode_images
@@ -197,6 +195,7 @@ def open_entry(entry: Entry, name: str, precision: str, options: EncoderOptions)
         preprocessing=about["preprocessing"],
         precision=precision,
         dim=about["dim"],
+        pooling_reason=about["pooling_reason"],
     )
     return ConvertedEncoder(entry, spec, _prepare(entry, name, options))
 
@@ -205,8 +204,9 @@ def _prepare(entry: Entry, name: str, options: EncoderOptions) -> Prepare:
     numbers = entry.about["prepare"]
     if numbers is not None:
         return restored(numbers)
-    # the checkpoint's own code stays with the checkpoint
-    source = name if options.trust_remote_code else str(entry.folder)
+    # the checkpoint's own code stays with the checkpoint, and some processors are saved nowhere else
+    is_kept = not options.trust_remote_code and (entry.folder / "preprocessor_config.json").is_file()
+    source = str(entry.folder) if is_kept else name
     return make_prepare(entry.about["preprocessing"], load_processor(source, options))
 
 

@@ -25,7 +25,7 @@ Calibration: TypeAlias = "Sequence[Pixels] | Callable[[], Iterable[Pixels]]"
 AUTO = "auto"
 CHOICES = {
     "pooling": (AUTO, *POOLINGS),
-    "preprocessing": (AUTO, "processor", "resize-crop"),
+    "preprocessing": (AUTO, "fast", "processor", "resize-crop"),
     "precision": (AUTO, "f32", "bf16", "int8"),
 }
 """What may be chosen about the encoders that come along and about checkpoints; one encoder need not have it all."""
@@ -71,6 +71,7 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     trust_remote_code: bool = False,
     runtime: str = "auto",
     calibration: Calibration | None = None,
+    exact_preprocessing: bool = False,
 ) -> Encoder:
     """Make an encoder.
 
@@ -79,10 +80,15 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     name : ``embedded`` (EfficientNet-Lite0, installed with the package), another preset (``small``, ``best``, ``text``,
         ``beans``; see :mod:`lookalike.encoders.presets`), the name that a plug-in registered, a folder that holds a
         saved ``transformers`` model, or a model's id on the Hugging Face hub (``owner/model``).
-    pooling : how a checkpoint's features become one vector: ``auto``, ``cls``, ``mean`` (over patches), ``pooler``,
-        ``image-features`` (the embedding that is shared with texts) or ``average`` (over a feature map).
-    preprocessing : ``auto``, ``processor`` (a checkpoint's own), or ``resize-crop`` (short side to 256/224 of the
-        model's size, centre crop, the processor's mean and deviation).
+    pooling : how a checkpoint's features become one vector: ``auto`` (what the model's documentation has one do; see
+        :func:`lookalike.encoders.pooling.choose_pooling`), ``cls``, ``mean`` (over patches), ``gem`` (the generalised
+        mean over patches or a feature map), ``pooler``, ``image-features`` (the embedding that is shared with texts)
+        or ``average`` (over a feature map). ``cls@-4``, ``mean@6``, ``gem@-1`` and ``average@2`` take the hidden state
+        of a layer, before the model's final normalisation.
+    preprocessing : ``auto``, ``processor`` (a checkpoint's own, of the image decoded in full), ``fast`` (the same
+        within a mean difference of one of 255 levels, faster, for most processors; what ``auto`` means where it is to
+        be had, else ``processor``), or ``resize-crop`` (short side to 256/224 of the model's size, centre crop, the
+        processor's mean and deviation).
     precision : ``f32`` (what ``auto`` means), ``bf16``, or for a checkpoint on the CPU ``int8``.
     device : ``auto`` (the fastest at hand), ``cuda``, ``mps``, ``cpu``, as PyTorch names them.
     trust_remote_code : whether to run Python code that a checkpoint brings along.
@@ -90,6 +96,7 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
         converts, and by PyTorch otherwise; the encoder's ``runtime`` and ``runtime_reason`` say which, and why.
     calibration : images like those to be searched, for a new int8 encoder: a sequence of pixels, or a function without
         arguments that returns an iterable of them. 100 to 300 are enough.
+    exact_preprocessing : the same as the preprocessing ``processor``.
 
     Returns
     -------
@@ -113,8 +120,24 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     >>> load_encoder().spec.dim
     1280
     """
+    preprocessing = preprocessing_named(preprocessing, exact=exact_preprocessing)
     chosen = (pooling, preprocessing, precision, device, trust_remote_code)
     return _find(name)(EncoderOptions(*chosen, runtime=runtime, calibration=calibration))
+
+
+def preprocessing_named(name: str, *, exact: bool) -> str:
+    """Return the name of the preprocessing that was asked for by name, or as an exact one.
+
+    Raises
+    ------
+    InputError : if it was asked for by both, and they differ.
+    """
+    if not exact:
+        return name
+    if name not in ("auto", "processor"):
+        msg = f"exact preprocessing is the checkpoint's own processor, not {name}; leave one of the two out"
+        raise InputError(msg)
+    return "processor"
 
 
 def load_encoder_for(  # noqa: PLR0913  # one keyword for each choice that a caller has

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lookalike.encoders.loading import EncoderOptions
     from lookalike.encoders.transformers_encoder import TransformersEncoder
 
-_CONVERTER = 1
+_CONVERTER = 2
 """To be raised with every change of what a conversion gives."""
 
 
@@ -44,7 +44,7 @@ class _Embedder(torch.nn.Module):  # type: ignore[misc]  # PyTorch is untyped he
         self._embed = encoder.embed
 
     def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        return self._embed(pixel_values)
+        return self._embed({"pixel_values": pixel_values})
 
 
 def convert(name: str, options: EncoderOptions, folder: Path) -> Entry:
@@ -94,11 +94,12 @@ def _fill(folder: Path, encoder: TransformersEncoder, spec: EncoderSpec) -> Mapp
     inputs = np.stack([encoder.prepare(image) for image in probe_images()])
     about = {
         **spec.to_dict(),
-        "pooling_reason": encoder.pooling_reason,
         "prepare": described(encoder.prepare, encoder.processor),
         "input": list(inputs.shape[1:]),
         "parameters": sum(tensor.numel() for tensor in encoder.model.parameters()),
     }
+    if inputs.dtype.names is not None:
+        return {**about, "failure": f"the model takes more than pixels ({', '.join(inputs.dtype.names)})"}
     try:
         with quiet():
             model = _converted(encoder, inputs)

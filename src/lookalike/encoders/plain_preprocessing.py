@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
+from lookalike.encoders.fast_preprocessing import FastChain
 from lookalike.encoders.preprocessing import ResizeCrop
 from lookalike.encoders.probe import probe_images
 
@@ -34,6 +35,9 @@ _TOLERANCE = 1e-6
 class PlainProcessor:
     """Resizes, crops the centre, scales and normalises."""
 
+    kind: ClassVar[str] = "processor"
+    decode_side: ClassVar[int | None] = None
+    decode_drift: ClassVar[float | None] = None
     short: int | None
     """Pixels that the short side is resized to, keeping the proportions."""
     square: tuple[int, int] | None
@@ -89,6 +93,8 @@ def described(prepare: Prepare, processor: Any) -> dict[str, Any] | None:
     if isinstance(prepare, ResizeCrop):
         numbers = {"size": prepare.size, "mean": prepare.mean.tolist(), "std": prepare.std.tolist()}
         return {"kind": "resize-crop", **numbers}
+    if isinstance(prepare, FastChain):
+        return {"kind": "fast", **prepare.to_dict()}
     try:
         plain = _guessed(processor)
         images = [*probe_images(), *(image[:1, :3] for image in probe_images()[:1])]
@@ -109,6 +115,8 @@ def restored(numbers: Mapping[str, Any]) -> Prepare:
     if values.pop("kind") == "resize-crop":
         mean, std = (np.asarray(values[name], np.float32) for name in ("mean", "std"))
         return ResizeCrop(int(values["size"]), mean, std)
+    if numbers["kind"] == "fast":
+        return FastChain.from_dict(values)
     chosen: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return PlainProcessor(**chosen)
 

@@ -34,7 +34,7 @@ def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS) -
     ImageDecodeError : if the bytes are no readable picture.
     """
     side = encoder.decode_side if isinstance(encoder, StagedEncoder) else None
-    return decode(data, min_side=side, limits=limits)
+    return decode(data, min_side=side, most_drift=getattr(encoder, "decode_drift", None), limits=limits)
 
 
 def prepare(encoder: Encoder, pixels: Pixels) -> npt.NDArray[Any]:

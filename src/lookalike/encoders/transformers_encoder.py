@@ -16,13 +16,15 @@ from transformers.utils.hub import extract_commit_hash
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import cpu_batch_size, encode_staged
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.pooling import Features, choose_pooling, pool
+from lookalike.encoders.pooling import Features, choose_pooling, parse_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
+from lookalike.encoders.processors import load_processor
 from lookalike.encoders.torch_transfer import on_device
+from lookalike.encoders.vision_tower import VisionTower
 from lookalike.errors import EncoderError, InputError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -51,11 +53,9 @@ class TransformersEncoder:
     """
 
     runtime = "torch"
-    decode_side: int | None = None
 
     def __init__(self, name: str, options: EncoderOptions) -> None:
         precision = "f32" if options.precision == "auto" else options.precision
-        preprocessing = "processor" if options.preprocessing == "auto" else options.preprocessing
         self._options = options
         self._device = _device(options.device)
         _survive_fork(self._device)
@@ -71,39 +71,43 @@ class TransformersEncoder:
             self.model, report = transformers.AutoModel.from_pretrained(
                 name, dtype=torch.float32, output_loading_info=True, **remote
             )
-            self.processor = transformers.AutoImageProcessor.from_pretrained(name, **remote)
-        self.prepare = make_prepare(preprocessing, self.processor)
+            self.processor = load_processor(name, remote, is_file_enough=options.preprocessing == "resize-crop")
+        self._tower = VisionTower(self.model)
+        self.prepare = make_prepare(options.preprocessing, self.processor, self._tower.input_names)
+        self.decode_side, self.decode_drift = self.prepare.decode_side, self.prepare.decode_drift
         untrained = frozenset(report["missing_keys"])
         digest = _digest(self.model, untrained)
         _mark_untrained(self.model, untrained)
         self.model.eval().to(self._device, self._dtype)
         with _explained(f"the encoder {name} cannot embed images", "use the checkpoint of an image model"):
             probe = _probe(self.prepare)
-            self.batch_size = cpu_batch_size(probe.shape[1:]) if self._device.type == "cpu" else 128
-            self._choose_pooling(options.pooling, probe)
+            pixels = probe["pixel_values"] if probe.dtype.names else probe
+            self.batch_size = cpu_batch_size(pixels.shape[1:]) if self._device.type == "cpu" else 128
+            reason = self._choose_pooling(options.pooling, probe)
             dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
         self.spec = EncoderSpec(
             name=name,
             revision=revision,
             weights_digest=digest,
-            pooling=self._pooling,
-            preprocessing=preprocessing,
+            pooling=self._pooling if self._layer is None else f"{self._pooling}@{self._layer}",
+            preprocessing=self.prepare.kind,
             precision=precision,
             dim=dim,
+            pooling_reason=reason,
         )
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
-        """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""
+        """Embed prepared images; shape (n, ...), as :attr:`prepare` returns them, to (n, dim), float32."""
         with torch.inference_mode():
-            vectors = [self.embed(values).float() for values in on_device(batch, self._device, self._dtype)]
+            vectors = [self.embed(inputs).float() for inputs in self._to_device(batch)]
             return np.asarray(torch.cat(vectors).cpu().numpy(), np.float32)
 
-    def embed(self, values: torch.Tensor) -> torch.Tensor:
+    def embed(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return the embeddings of prepared images that are on the device, in the model's type; shape (n, dim)."""
         if self._pooling == "image-features":
-            features: torch.Tensor = self._image_features(values)
+            features: torch.Tensor = self._image_features(inputs)
             return features
-        return pool(self._features(values), self._pooling)
+        return pool(self._features(inputs), self._pooling)
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""
@@ -119,33 +123,37 @@ class TransformersEncoder:
             trust_remote_code=self._options.trust_remote_code,
         )
 
-    def _choose_pooling(self, wanted: str, probe: npt.NDArray[np.float32]) -> None:
+    def _choose_pooling(self, wanted: str, probe: npt.NDArray[Any]) -> str:
+        """Choose the pooling and its layer; returns why it is that one, a clause."""
+        kind, self._layer = parse_pooling(wanted)
         with torch.inference_mode():
-            values = next(on_device(probe, self._device, self._dtype))
-            has_image_features = self._image_features(values) is not None
-            if has_image_features and wanted in ("auto", "image-features"):
-                features = Features(None, None, None)  # the image tower alone need not be runnable
+            inputs = next(self._to_device(probe))
+            has_image_features = self._layer is None and self._image_features(inputs) is not None
+            if has_image_features and kind in ("auto", "image-features"):
+                features = Features()  # the image tower alone need not be runnable
             else:
-                features = self._features(values).trained()
-        choice = choose_pooling(wanted, features, has_image_features=has_image_features)
+                features = self._tower.watch(inputs, self._layer).trained()
+        choice = choose_pooling(kind, features, self._tower.traits(has_image_features=has_image_features))
         self._pooling = choice.pooling
-        self.pooling_reason = choice.reason
-        """Why the pooling is that one: a clause."""
+        return choice.reason
 
-    def _image_features(self, values: Any) -> Any:
+    def _to_device(self, batch: npt.NDArray[Any]) -> Iterator[dict[str, torch.Tensor]]:
+        """Yield the model's inputs by their names, in parts of the batch."""
+        if batch.dtype.names is None:
+            yield from ({"pixel_values": values} for values in on_device(batch, self._device, self._dtype))
+            return
+        tensors = {name: torch.from_numpy(np.require(batch[name], None, ["C", "W"])) for name in batch.dtype.names}
+        yield {
+            name: tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
+            for name, tensor in tensors.items()
+        }
+
+    def _image_features(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """Return the embeddings that images share with texts, shape (n, dim), or None if the model has none."""
-        if not hasattr(self.model, "get_image_features"):
-            return None
-        features = unwrapped(self.model.get_image_features(pixel_values=values))
-        # a chat model's method of that name returns one vector for each patch
-        return features if torch.is_tensor(features) and features.shape[:-1] == (len(values),) else None
+        return self._tower.image_features(inputs)
 
-    def _features(self, values: Any) -> Features:
-        tower = getattr(self.model, "vision_model", self.model)
-        outputs = tower(pixel_values=values)
-        hidden, pooled = getattr(outputs, "last_hidden_state", None), getattr(outputs, "pooler_output", None)
-        config = getattr(self.model.config, "vision_config", self.model.config)
-        return Features(hidden, pooled, _patches(getattr(config, "patch_size", None), values.shape[-2:]))
+    def _features(self, inputs: Mapping[str, torch.Tensor]) -> Features:
+        return self._tower.features(inputs, self._layer)
 
 
 def loading_options(revision: str, options: EncoderOptions) -> dict[str, Any]:
@@ -164,11 +172,11 @@ def _commit(name: str, revision: str) -> str:
     return extract_commit_hash(file, None) or revision
 
 
-def _probe(prepare: Prepare) -> npt.NDArray[np.float32]:
+def _probe(prepare: Prepare) -> npt.NDArray[Any]:
     """Return two prepared images of noise, one lying and one standing."""
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     inputs = [prepare(noise), prepare(noise.transpose(1, 0, 2).copy())]
-    if inputs[0].shape != inputs[1].shape:
+    if (inputs[0].shape, inputs[0].dtype) != (inputs[1].shape, inputs[1].dtype):
         msg = "the checkpoint's processor returns images of several sizes; use the preprocessing resize-crop"
         raise InputError(msg)
     return np.stack(inputs)
@@ -200,18 +208,6 @@ def _mark_untrained(model: Any, untrained: frozenset[str]) -> None:
     for name, tensor in model.state_dict().items():
         if name in untrained and tensor.is_floating_point():
             tensor.fill_(float("nan"))
-
-
-def _patches(patch: int | Sequence[int] | None, size: Sequence[int]) -> int | None:
-    if patch is None:
-        return None
-    height, width = (patch, patch) if isinstance(patch, int) else tuple(patch)[-2:]
-    return (size[0] // height) * (size[1] // width)
-
-
-def unwrapped(outputs: Any) -> Any:
-    """Return the features themselves, which some versions of transformers wrap."""
-    return getattr(outputs, "pooler_output", outputs)
 
 
 def _device(name: str) -> torch.device:

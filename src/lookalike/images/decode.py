@@ -41,7 +41,9 @@ class Decoded:
     """Local time of the camera, if the file holds it."""
 
 
-def decode(data: bytes, *, min_side: int | None = None, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+def decode(
+    data: bytes, *, min_side: int | None = None, most_drift: float | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Decoded:
     """Decode one picture to upright, opaque 8-bit RGB. Safe to call from several threads.
 
     Parameters
@@ -49,6 +51,8 @@ def decode(data: bytes, *, min_side: int | None = None, limits: Limits = DEFAULT
     data : the whole file; its format is told from its content. Of an animation the first frame is taken.
     min_side : in pixels; lets a JPEG be decoded at a reduced size, much faster, as long as its short side keeps at
         least this. The default decodes at full size.
+    most_drift : how far the far edges of a reduced picture may lie off, as a share of its sides, for sides that are no
+        whole number of pixels are rounded up; None for any.
     limits : a larger picture is refused from its header.
 
     Raises
@@ -62,7 +66,7 @@ def decode(data: bytes, *, min_side: int | None = None, limits: Limits = DEFAULT
         raise ImageDecodeError(reason)
     try:
         if name == "JPEG":
-            pixels, width, height = decode_jpeg(data, min_side=min_side, limits=limits)
+            pixels, width, height = decode_jpeg(data, min_side=min_side, limits=limits, most_drift=most_drift)
             shot = shot_of_jpeg(data)
         else:
             pixels, shot = decode_container(data, name, limits)
