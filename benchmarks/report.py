@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from benchmarks.results import Result, Table
 
-ORDER = ("quality", "indexing", "encoders", "cold_search", "reindex", "memory", "million")
+ORDER = (
+    "quality",
+    "indexing",
+    "encoders",
+    "cold_search",
+    "reindex",
+    "memory",
+    "million",
+    "indexes",
+    "lsh",
+)
 _HEAD = """\
 # Benchmark results
 

@@ -1,0 +1,115 @@
+"""Indexes side by side, and exact search against its bounds: ``python -m benchmarks.indexes``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.mixtures import METHOD, mixture
+from benchmarks.results import Column, Result, Table, Target, publish
+from lookalike.evaluation.ann import IndexBenchmark, best_of_each
+from lookalike.indexes.exact import ExactIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lookalike.evaluation.ann import Measured
+
+_RECALLS = (0.95, 0.99)
+_OURS = ("ivfpq", "hnsw")
+_OTHERS = ("scann", "hnswlib", "usearch")
+_METHOD = (
+    METHOD
+    + """
+Queries are 500 of the rows, each left out of its own answer; recall@10 is counted as in ann-benchmarks. Each index is
+built once with its defaults and searched with more and more effort; the tables show the fastest setting that reaches
+the recall, or, with a smaller recall in its column, the best that it came to. All use all cores. `hnswlib` (M 16,
+efConstruction 200) and `usearch` (f16, the same) are other libraries. The GEMM is the product of queries and rows by
+NumPy, which exact search consists of; its single query reads all rows once, as does a matrix-vector product."""
+)
+
+
+def main() -> None:
+    """Measure at one number of rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    rows = parser.parse_args().rows
+    vectors = mixture(rows)
+    benchmark = IndexBenchmark(vectors, report=lambda text: print(text, file=sys.stderr))
+    found = list(benchmark.run())
+    publish(_result(found, _bounds(vectors), rows))
+
+
+def _bounds(vectors: Any) -> dict[str, tuple[float, float]]:
+    """Return seconds of exact search and of what it consists of, for a batch of 500 queries and for one."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    index, queries = ExactIndex(vectors), unit[:500].copy()
+
+    def product() -> None:
+        for start in range(0, len(unit), 8_192):
+            queries @ unit[start : start + 8_192].T
+
+    return {
+        "batch of 500": (_best(lambda: index.search(queries, 10)), _best(product)),
+        "one query": (_best(lambda: index.search(queries[:1], 10)), _best(lambda: unit @ queries[0])),
+    }
+
+
+def _best(run: Callable[[], Any], repeats: int = 5) -> float:
+    seconds = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def _result(found: list[Measured], bounds: dict[str, tuple[float, float]], rows: int) -> Result:
+    columns = [Column("index"), Column("setting"), Column("recall@10", ".3f"), Column("queries/s in a batch", ",.0f")]
+    columns += [Column("p50, ms", ".2f"), Column("p99, ms", ".2f"), Column("build, s", ".1f"), Column("MB", ",.0f")]
+    tables, targets = [], []
+    for recall in _RECALLS:
+        best = sorted(best_of_each(found, recall), key=lambda row: -row.queries_per_second)
+        tables.append(Table(f"Recall@10 of at least {recall}, {rows:,} rows", columns, [_cells(row) for row in best]))
+        reaching = {row.index: row for row in best if row.recall >= recall}
+        ours = [reaching[name] for name in _OURS if name in reaching]
+        others = [reaching[name] for name in _OTHERS if name in reaching]
+        if ours and others:
+            fastest = max(ours, key=lambda row: row.queries_per_second)
+            rival = max(others, key=lambda row: row.queries_per_second)
+            ratio = fastest.queries_per_second / rival.queries_per_second
+            what = f"batch speed at recall {recall}, {fastest.index} to {rival.index}"
+            targets.append(Target(what, ratio, 1.0, is_floor=True))
+            quickest, quick = (min(side, key=lambda row: row.p50) for side in (ours, others))
+            what = f"p50 of single queries at recall {recall}, {quickest.index} to {quick.index}"
+            targets.append(Target(what, quickest.p50 / quick.p50, 1.0, is_floor=False))
+    rows_of_bounds = [[name, 1e3 * exact, 1e3 * bound, exact / bound] for name, (exact, bound) in bounds.items()]
+    heads = [Column("exact search"), Column("ms", ".1f"), Column("product alone, ms", ".1f"), Column("ratio", ".2f")]
+    tables.append(Table(f"Exact search and its bounds, {rows:,} rows", heads, rows_of_bounds))
+    targets += [
+        Target(f"exact, {name}, to the product", exact / bound, 1.15, is_floor=False)
+        for name, (exact, bound) in bounds.items()
+    ]
+    return Result("indexes", "Indexes", _METHOD, tables, targets)
+
+
+def _cells(row: Measured) -> list[Any]:
+    setting = ", ".join(f"{name}={value:g}" for name, value in row.params.items())
+    return [
+        row.index,
+        setting,
+        row.recall,
+        row.queries_per_second,
+        row.p50,
+        row.p99,
+        row.build_seconds,
+        row.nbytes / 1e6,
+    ]
+
+
+if __name__ == "__main__":
+    main()
