@@ -36,7 +36,7 @@ def test_says_what_was_picked_of_a_checkpoint_and_why(tmp_path):
     assert encoder["pooling_reason"] == "a token stands for the whole image"
     # what was prepared in one way is not searched in the other
     sentence = mistake("search", "photos/even/0.png", "--exact-preprocessing", cwd=tmp_path)
-    assert "with fast preprocessing, not by processor preprocessing: leave the encoder options out" in sentence
+    assert "with fast preprocessing, not by preprocessing processor: leave the encoder options out" in sentence
 
 
 def test_without_a_gallery_it_says_how_to_make_one(tmp_path):
