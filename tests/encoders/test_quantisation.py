@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,9 @@ def test_what_a_gallery_keeps_is_enough(images, tmp_path):
     shutil.rmtree(folder)
     again = load_encoder_for(encoder.spec, kept=tmp_path / "kept")
     np.testing.assert_allclose(again.encode_images(images), expected, rtol=1e-4, atol=1e-4)
+    elsewhere = pickle.loads(pickle.dumps(again.as_map_function()))  # as another process gets it
+    np.testing.assert_allclose(elsewhere({"image": images})["embedding"], expected, rtol=1e-4, atol=1e-4)
+    shutil.rmtree(tmp_path / "cache")
     (weights,) = (tmp_path / "kept").rglob("model.bin")
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(EncoderError, match=r"is lost or damaged.*index the images into a new gallery"):
@@ -141,11 +145,12 @@ from lookalike.encoders.loading import load_encoder
 rng = np.random.default_rng(0)
 images = [rng.integers(0, 256, (40, 40, 3), np.uint8) for _ in range(16)]
 encoder = load_encoder(sys.argv[1], precision="int8", calibration=images)
-print(encoder.spec.precision, len(forks), [name for name in sys.modules if name.startswith("openvino_telemetry")])
+import nncf.telemetry.wrapper
+print(encoder.spec.precision, len(forks), type(nncf.telemetry.wrapper.telemetry).__module__)
 """
 
 
 def test_quantising_reports_to_nobody_and_prints_nothing(tmp_path):
     folder = str(checkpoints.save_vit(tmp_path / "model"))
     done = subprocess.run([sys.executable, "-c", _QUANTISE, folder], capture_output=True, text=True, check=True)
-    assert done.stdout == "int8 0 []\n"
+    assert done.stdout == "int8 0 unittest.mock\n"  # what it takes where there is no telemetry

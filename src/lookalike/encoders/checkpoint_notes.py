@@ -9,6 +9,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 from lookalike.encoders import conversion_cache
@@ -31,7 +32,8 @@ def stamp(name: str) -> list[list[Any]] | None:
     with contextlib.suppress(OSError):
         for path in sorted(folder.iterdir()):
             state = path.stat()
-            found.append([path.name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino])
+            if not S_ISDIR(state.st_mode):  # a gallery, say, which changes by itself
+                found.append([path.name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino])
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,8 @@ class ConvertedEncoder:
 
     def as_map_function(self, *, image_column: str = "image", embedding_column: str = "embedding") -> MapFunction:
         """Return the encoder for ``Dataset.map``; see :func:`lookalike.encoders.map_function.map_function`."""
+        with contextlib.suppress(OSError):  # other processes know the spec alone, and not of a gallery's folder
+            self.keep_in(conversion_cache.cache_folder())
         return map_function(self, image_column=image_column, embedding_column=embedding_column, device="cpu")
 
     def keep_in(self, folder: Path) -> None:

@@ -106,7 +106,7 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     ------
     UnknownNameError : if the name is none of those.
     InputError : if a folder holds no model, or an option has no meaning for the encoder.
-    BackendMissingError : if a checkpoint is asked for and PyTorch or transformers is not installed.
+    BackendMissingError : if a checkpoint is asked for and PyTorch or transformers is not installed, or nncf for int8.
     EncoderError : if the model cannot be loaded, for example without a network.
 
     Notes
@@ -176,7 +176,7 @@ def load_encoder_for(  # noqa: PLR0913  # one keyword for each choice that a cal
     try:
         encoder = _with_revision(make, options)
     except InputError as error:
-        if (device, runtime) != ("auto", "auto"):  # the caller's choices, which may be what was refused
+        if device != "auto" or runtime not in ("auto", "torch"):  # the caller's choice, which may be what was refused
             raise
         # the encoder of that name no longer has the spec's options
         raise SpaceMismatchError(described(spec), f"what {spec.name} is today", remedy) from error

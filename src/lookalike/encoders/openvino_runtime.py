@@ -27,14 +27,14 @@ _TELEMETRY = "openvino_telemetry"
 @contextlib.contextmanager
 def hidden_telemetry() -> Iterator[None]:
     """Make imports of the telemetry package fail, as if it were not installed."""
-    if _TELEMETRY in sys.modules:
-        yield
-        return
+    loaded = sys.modules.get(_TELEMETRY)
     sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # what makes an import of it fail
     try:
         yield
     finally:
         del sys.modules[_TELEMETRY]
+        if loaded is not None:
+            sys.modules[_TELEMETRY] = loaded
 
 
 def _import_openvino() -> tuple[Any, Any]:
