@@ -53,6 +53,13 @@ def test_what_cannot_be_reached_is_said(folder):
     assert "nearest to what was asked for" in done.stderr
 
 
+def test_a_benchmark_leaves_the_index_of_the_gallery_alone(folder):
+    lookalike("tune", "--index", "faiss:IVF32,SQ8", cwd=folder)
+    found = lookalike_json("benchmark", "--index", "exact", "--index", "lance:partitions=4", cwd=folder)
+    assert {row["index"] for row in found} == {"exact", "lance:partitions=4"}
+    assert search(folder)["index"] == "faiss:IVF32,SQ8"
+
+
 def test_indexes_are_compared_and_drawn(folder):
     options = ["--index", "exact", "--index", "faiss:IVF32,Flat", "--plot", "plot.png"]
     found = lookalike_json("benchmark", *options, cwd=folder)

@@ -168,3 +168,51 @@ def test_small_galleries_are_searched_exactly_by_themselves(tmp_path):
     add(store, vectors_of(100))
     renew(store)
     assert Searcher(store).method().is_exact
+
+
+def test_the_index_in_the_table_leaves_it_with_the_plan(gallery):
+    store, _, spec = gallery
+    plan(store, "hnsw")
+    store.refresh()
+    assert store.table.describe_indices() == []
+    if spec.startswith("lance"):
+        plan(store, spec)
+        store.refresh()
+        assert len(store.table.describe_indices()) == 1
+
+
+@pytest.mark.parametrize("rows", [2_500, 25_000])
+def test_searches_write_nothing_twice_while_an_index_is_behind(tmp_path, rows):
+    store = empty_gallery(tmp_path, DIM)
+    first = vectors_of(ROWS)
+    add(store, first)
+    plan(store, "faiss:IVF32,Flat")
+    more = vectors_of(rows, seed=3)
+    add(store, more)
+
+    def answer():
+        searcher = Searcher(store)
+        assert recall(searcher, {**first, **more}) > 0.85
+        files = [path for path in store.location.indexes.rglob("*") if path.is_file()]
+        return {path: path.stat().st_mtime_ns for path in files}
+
+    answer()
+    before = answer()
+    assert answer() == before
+    renew(store)
+    assert Searcher(store).method().index == "faiss:IVF32,Flat"
+    assert len(list(store.location.indexes.iterdir())) == 1
+
+
+@pytest.mark.parametrize("spec", ["lance", "ivfpq:subquantizers=7", "faiss:IVF4096,Flat"])
+def test_an_index_that_cannot_be_built_is_told_of_and_stops_nothing(tmp_path, spec):
+    store = empty_gallery(tmp_path, DIM)
+    rows = vectors_of(100)
+    add(store, rows)
+    store.describe(replace(store.manifest, index=IndexPlan(spec).to_dict()))
+    said = []
+    renew(store, said.append)
+    assert "the gallery is searched exactly" in said[-1]
+    searcher = Searcher(store)
+    assert recall(searcher, rows) == 1.0
+    assert searcher.method().is_exact

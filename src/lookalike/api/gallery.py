@@ -304,15 +304,14 @@ class Gallery(GalleryTools):
         exclude = [None if include_self else query.item_id for query in resolved]
         version = self.store.version
         try:
-            found = self._search().search(vectors, k, options or SearchOptions(), exclude=exclude)
+            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
         except StoreCorruptError:
             self.store.refresh()
             if self.store.version == version:
                 raise
             # a writer has tidied up the version that was being read
-            found = self._search().search(vectors, k, options or SearchOptions(), exclude=exclude)
+            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
         seconds = (time.perf_counter() - started) / len(resolved)
-        method = self._search().method((options or SearchOptions()).metric)
         return [self._hits(query, hits, seconds, method) for query, hits in zip(resolved, found, strict=True)]
 
     def read(self, hit: Hit) -> bytes:

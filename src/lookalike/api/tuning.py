@@ -42,14 +42,13 @@ def tune_gallery(
     from lookalike.gallery.lance_errors import store_errors
     from lookalike.gallery.lock import writer_lock
     from lookalike.indexes.tuning import Tuner
-    from lookalike.search.ready_index import keep_index, table_of
+    from lookalike.search.ready_index import drop_unplanned, keep_index, table_of
+    from lookalike.search.snapshot import remove_older
 
     specs = [checked_spec(spec) for spec in specs if spec != AUTO]
-    with (
-        writer_lock(store.location, on_wait=lambda holder: report(f"waiting for {holder}")),
-        store_errors(store.location),
-    ):
-        snapshot = _snapshot(store)
+    location = store.location
+    with writer_lock(location, on_wait=lambda holder: report(f"waiting for {holder}")), store_errors(location):
+        snapshot = _snapshot(store, is_current=True)
         tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=partial(table_of, store, snapshot))
         tuned = tuner.choose(specs)
         is_free = not specs and goal.seconds is None and goal.nbytes is None
@@ -57,6 +56,8 @@ def tune_gallery(
         plan = IndexPlan(name, goal.recall, {} if is_free else dict(tuned.parameters))
         store.describe(replace(store.manifest, index=plan.to_dict()))
         keep_index(snapshot, plan, tuned)
+        remove_older(store, than=snapshot.version)
+        drop_unplanned(store)
     return tuned
 
 
@@ -71,21 +72,25 @@ def benchmark_gallery(
     """Measure indexes over a gallery's rows; see :class:`lookalike.evaluation.ann.IndexBenchmark`."""
     from lookalike.evaluation.ann import IndexBenchmark
     from lookalike.evaluation.reference_indexes import REFERENCES
+    from lookalike.gallery.lance_errors import store_errors
+    from lookalike.search.ready_index import table_of
 
     if specs is not None:
         specs = [spec if spec in REFERENCES else checked_spec(spec) for spec in specs]
-    snapshot = _snapshot(store)
-    yield from IndexBenchmark(snapshot.vectors, metric, k, report=report).run(specs)
+    with store_errors(store.location):
+        snapshot = _snapshot(store)
+    table = partial(table_of, store, snapshot)
+    yield from IndexBenchmark(snapshot.vectors, metric, k, report=report, table=table).run(specs)
 
 
-def _snapshot(store: LanceStore) -> Snapshot:
-    """Return all rows as they are now."""
+def _snapshot(store: LanceStore, *, is_current: bool = False) -> Snapshot:
+    """Return the newest snapshot there is, or one of all rows as they are now."""
     from lookalike.search.snapshot import newest_snapshot, write_snapshot
 
     store.refresh()
     snapshot = newest_snapshot(store, with_sums=False)
-    if snapshot is None or snapshot.version != store.version:
-        write_snapshot(store)
+    if snapshot is None or (is_current and snapshot.version != store.version):
+        write_snapshot(store, keeps_older=True)
         snapshot = newest_snapshot(store, with_sums=False)
     if snapshot is None or len(snapshot.row_ids) == 0:
         msg = f"the gallery {store.location.folder} holds no images yet; index some first"

@@ -14,7 +14,7 @@ import numpy as np
 
 from lookalike.errors import BackendMissingError, InputError
 from lookalike.evaluation.reference_indexes import REFERENCES, build_reference
-from lookalike.indexes.building import build_index
+from lookalike.indexes.building import build_index, is_in_table
 from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.recall import seconds_each, true_neighbours
 from lookalike.indexes.rescoring import nearest_of
@@ -73,6 +73,8 @@ class IndexBenchmark:
     queries: int = 500
     report: Callable[[str], None] = lambda _: None
     """Told what is being done, and what could not be."""
+    table: Callable[[], Vectors] | None = None
+    """Gives the same rows as the table that they are stored in, for an index that is part of it."""
     _truth: Truth | None = None
     _index: ExactIndex | None = None
 
@@ -113,7 +115,8 @@ class IndexBenchmark:
                 params = {reference.parameter: float(value)}
                 yield self._measure(spec, params, reference.search(value), (built, reference.nbytes))
             return
-        index = build_index(spec, self.vectors, metric=self.metric)
+        rows = self.table() if self.table is not None and is_in_table(spec) else self.vectors
+        index = build_index(spec, rows, metric=self.metric)
         built = time.perf_counter() - started
         if isinstance(index, ExactIndex):
             yield self._measure(spec, {}, index.search, (built, index.nbytes))

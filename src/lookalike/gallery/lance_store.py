@@ -260,6 +260,11 @@ class LanceStore:
         if reason is not None:
             raise StoreCorruptError(str(self.location.folder), reason)
 
+    def drop_index(self, name: str) -> None:
+        """Remove an index that is part of the table."""
+        with self._writing() as dataset:
+            dataset.drop_index(name)
+
     def nbytes(self) -> int:
         """Return the size on disk of the gallery and all its indexes, in bytes."""
         total = 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lookalike.errors import LookalikeError
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
-from lookalike.search.index_plan import AUTO, EXACT, IndexPlan
+from lookalike.search.index_plan import AUTO, EXACT, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lookalike.indexes.approximate import ApproximateIndex
     from lookalike.indexes.base import Neighbors
     from lookalike.indexes.tuning import Tuned
+    from lookalike.search.index_plan import IndexPlan
     from lookalike.search.snapshot import Snapshot
 
 FOLDER = "index"
@@ -134,6 +135,17 @@ def remove_index(snapshot: Snapshot) -> None:
         aside = snapshot.path / f"partial-{uuid.uuid4().hex}"
         old.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def drop_unplanned(store: LanceStore) -> None:
+    """Take an index out of the table that the gallery is not to have any more."""
+    from lookalike.indexes.building import is_in_table
+    from lookalike.indexes.lance_backend import NAME
+
+    plan = plan_of(store)
+    is_wanted = plan.spec not in (AUTO, EXACT) and is_in_table(plan.spec)
+    if not is_wanted and any(index.name == NAME for index in store.table.describe_indices()):
+        store.drop_index(NAME)
 
 
 def table_of(store: LanceStore, snapshot: Snapshot) -> Vectors:

@@ -20,8 +20,7 @@ from lookalike.metric import Metric
 from lookalike.search.filters import rows_where
 from lookalike.search.hit import EXACTLY, Hit, Method
 from lookalike.search.index_plan import plan_of
-from lookalike.search.ready_index import ReadyIndex, read_index, wants_index
-from lookalike.search.snapshot import newest_snapshot
+from lookalike.search.ready_index import FOLDER, ReadyIndex, read_index, wants_index
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
 from lookalike.search.uris import full_uri
 
@@ -84,10 +83,7 @@ class Searcher:
 
     def method(self, metric: Metric = Metric.COSINE) -> Method:
         """Return how searches by that metric are done now."""
-        for part in self._current(metric)[1]:
-            if isinstance(part.index, ReadyIndex):
-                return Method(part.index.name, part.index.recall)
-        return EXACTLY
+        return _method(self._current(metric)[1])
 
     def search(
         self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
@@ -110,6 +106,12 @@ class Searcher:
         ShapeError : if the queries have another dimension than the gallery.
         InputError : if k or the condition cannot be used.
         """
+        return self.answer(queries, k, options, exclude=exclude)[0]
+
+    def answer(
+        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
+    ) -> tuple[list[list[Hit]], Method]:
+        """Return what :meth:`search` does, and how it was done."""
         k = checked_k(k)
         store, parts = self._current(options.metric)
         selected = None if options.where is None else rows_where(store, options.where)
@@ -126,7 +128,7 @@ class Searcher:
                 if row_id >= 0 and int(row_id) in rows
             ]
             hits.append(_ranked(scored, k, leave_out[i], options.min_score))
-        return hits
+        return hits, _method(parts)
 
     def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
         """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
@@ -146,8 +148,10 @@ class Searcher:
         lag = lag_of(store, snapshot)
         if lag is Lag.TOO_MUCH:
             write_if_allowed(store)
-            return newest_snapshot(store, known=self._snapshot)
-        if lag is Lag.SOME and (self._renewal is None or not self._renewal.is_alive()):
+            return best_snapshot(store, known=self._snapshot)
+        is_indexed = snapshot is not None and (snapshot.path / FOLDER).is_dir()  # which a writer builds anew
+        is_idle = self._renewal is None or not self._renewal.is_alive()
+        if lag is Lag.SOME and is_idle and not is_indexed:
             # who searches meanwhile need not wait for it
             self._renewal = threading.Thread(target=write_if_allowed, args=[store], name="lookalike-snapshot")
             self._renewal.start()
@@ -171,6 +175,13 @@ def checked_k(k: Any) -> int:
         msg = f"k must be a whole number of at least 1, got {k!r}"
         raise InputError(msg)
     return int(k)
+
+
+def _method(parts: Sequence[_Part]) -> Method:
+    for part in parts:
+        if isinstance(part.index, ReadyIndex):
+            return Method(part.index.name, part.index.recall)
+    return EXACTLY
 
 
 def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[_Part]:

@@ -3,8 +3,9 @@
 A snapshot is derived from the table and can be made again at any time. It appears by a rename, so a reader sees a whole
 one or none, and an older one stays readable for who has it open. It names the table and the very commit that it was
 made of, so one of another table, or of versions that were undone by putting an older copy of the table back, is not
-taken. Every byte is summed up, in words of 64 bits by block, and compared when a process first opens the file: that is
-one pass at the speed of memory, which finds blanked, cut and flipped bytes but is no defence against an adversary.
+taken. Every byte is summed up, in words of 64 bits by block, and compared when a process first opens the file to
+search it exactly: that is one pass at the speed of memory, which finds blanked, cut and flipped bytes but is no defence
+against an adversary.
 """
 
 from __future__ import annotations
@@ -103,10 +104,10 @@ def write_snapshot(store: LanceStore, *, keeps_older: bool = False) -> Path:
     return target
 
 
-def remove_older(store: LanceStore, *, than: int) -> None:
-    """Remove the snapshots of versions before that one."""
+def remove_older(store: LanceStore, *, than: int, unless_holding: str | None = None) -> None:
+    """Remove the snapshots of versions before that one, unless their folder has a folder of that name."""
     for version, path in _stored(store.location.indexes):
-        if version < than:
+        if version < than and not (unless_holding is not None and (path / unless_holding).is_dir()):
             shutil.rmtree(path, ignore_errors=True)  # Windows keeps a mapped file; a later run removes it
 
 

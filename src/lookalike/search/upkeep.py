@@ -6,9 +6,9 @@ import contextlib
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from lookalike.errors import StoreError
+from lookalike.errors import BackendMissingError, InputError, StoreError, UnknownNameError
 from lookalike.search.index_plan import plan_of
-from lookalike.search.ready_index import FOLDER, read_index, wants_index, write_index
+from lookalike.search.ready_index import FOLDER, drop_unplanned, read_index, wants_index, write_index
 from lookalike.search.snapshot import newest_snapshot, remove_older, write_snapshot
 
 if TYPE_CHECKING:
@@ -34,45 +34,52 @@ class Lag(Enum):
 def renew(store: LanceStore, report: Callable[[str], None] = lambda _: None) -> None:
     """Write the snapshot of the newest version, and the index that the gallery is to have, if they have fallen behind.
 
-    Searches go on meanwhile, over the snapshot and the index of an older version and all rows that came later.
+    Searches go on meanwhile, over the snapshot and the index of an older version and all rows that came later. An index
+    that cannot be built is told of, and the gallery is searched exactly.
 
     Parameters
     ----------
-    store : the gallery.
+    store : the gallery, of which the caller holds the writer lock.
     report : told what is being done.
 
     Raises
     ------
     OSError : if the gallery's folder cannot be written.
-    InputError : if the index cannot be built over these rows.
     """
     store.refresh()
-    store = store.pinned()
-    snapshot = newest_snapshot(store, with_sums=False)
-    if lag_of(store, snapshot) is not Lag.NONE:
-        write_snapshot(store, keeps_older=True)
-        snapshot = newest_snapshot(store, with_sums=False)
-    plan = plan_of(store)
+    pinned = store.pinned()
+    snapshot = newest_snapshot(pinned, with_sums=False)
+    if lag_of(pinned, snapshot) is not Lag.NONE:
+        write_snapshot(pinned, keeps_older=True)
+        snapshot = newest_snapshot(pinned, with_sums=False)
     if snapshot is None:
         return
-    if wants_index(plan, snapshot) and read_index(store, snapshot, plan) is None:
-        write_index(store, snapshot, plan, report=report)
-    remove_older(store, than=snapshot.version)
+    plan = plan_of(pinned)
+    if wants_index(plan, snapshot) and read_index(pinned, snapshot, plan) is None:
+        try:
+            write_index(pinned, snapshot, plan, report=report)
+        except (InputError, UnknownNameError, BackendMissingError) as error:
+            report(f"the index {plan.spec} is not built, and the gallery is searched exactly: {error}")
+    remove_older(pinned, than=snapshot.version)
+    drop_unplanned(store)
 
 
 def write_if_allowed(store: LanceStore) -> None:
-    """Write the snapshot of the version that the store reads; those with an index that is still wanted are kept."""
+    """Write the snapshot of the version that the store reads; older ones stay as long as they have an index."""
     # a reader may not be allowed to write beside the gallery, or the gallery may be removed meanwhile
     with contextlib.suppress(OSError, StoreError):
-        write_snapshot(store, keeps_older=newest_snapshot(store, with_sums=False, holding=FOLDER) is not None)
+        write_snapshot(store, keeps_older=True)
+        remove_older(store, than=store.version, unless_holding=FOLDER)
 
 
 def best_snapshot(store: LanceStore, *, known: Snapshot | None = None) -> Snapshot | None:
-    """Return the newest snapshot with the index that the gallery is to have, else the newest."""
+    """Return the newest snapshot with the index that the gallery is to have, unless it is far behind, else the newest.
+
+    The bytes of one that is searched through an index, which reads few of them, are not compared with their sums.
+    """
     if wants_index(plan_of(store), newest_snapshot(store, known=known, with_sums=False)):
-        # few of its rows are read, so they are not all compared with their sums
         indexed = newest_snapshot(store, known=known, with_sums=False, holding=FOLDER)
-        if indexed is not None:
+        if indexed is not None and lag_of(store, indexed) is not Lag.TOO_MUCH:
             return indexed
     return newest_snapshot(store, known=known)
 
