@@ -26,6 +26,7 @@ def search(folder):
 
 
 def test_a_recall_is_reached_and_searches_tell_it(folder):
+    lookalike("index", "e.npy", "--index", "exact", cwd=folder)
     exact = search(folder)
     assert (exact["exact"], exact["index"], exact["recall"]) == (True, "exact", 1.0)
     found = lookalike_json("tune", "--recall", 0.9, "--index", "hnsw", "--index", "faiss:IVF32,SQ8", cwd=folder)

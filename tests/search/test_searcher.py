@@ -15,6 +15,7 @@ from lookalike.metric import Metric
 from lookalike.search import searcher as searchers
 from lookalike.search.searcher import Searcher, SearchOptions
 from lookalike.search.snapshot import write_snapshot
+from lookalike.search.upkeep import write_if_allowed
 from tests.search.galleries import DIM, empty_gallery, plain_search, put, record
 
 NAMES = [f"{folder}/{name}.jpg" for folder in ("a", "b", "ü") for name in ("x", "y", "Z", "10", "9", "it's", "")]
@@ -226,9 +227,9 @@ def test_who_has_an_older_snapshot_does_not_wait_for_the_next(tmp_path, monkeypa
     def write_slowly(written):
         writes.append(written.version)
         assert may_write.wait(60)
-        return write_snapshot(written)
+        write_if_allowed(written)
 
-    monkeypatch.setattr(searchers, "write_snapshot", write_slowly)
+    monkeypatch.setattr(searchers, "write_if_allowed", write_slowly)
     searcher = Searcher(LanceStore.open(store.location))
     query = np.array([[0, 1, 0, 0]], np.float32)
 
