@@ -27,8 +27,8 @@ Beans: 3 classes of bean leaves. The gallery is the train split and the queries 
 it is of the query's class. Every gallery photo is ranked for each query by `Gallery.search_batch`. P@k is the share of
 relevant ones among the first k, averaged over the queries; mAP the mean over queries of the mean, over all relevant
 photos, of the precision at their ranks. int8 is calibrated as `lookalike index --precision int8` does, on photos of
-the train split. The agreement with f32 is that of the queries: the cosines of their embeddings in the two precisions, and the
-share of ids that are among the first ten in both. The last rows divide by f32."""
+the train split. The agreement with f32 is that of the queries: the cosines of their embeddings in the two precisions,
+and the share of ids that are among the first ten in both. The last rows divide by f32."""
 
 
 def main() -> None:
