@@ -84,7 +84,7 @@ def test_a_missing_package_names_its_extra(package, monkeypatch):
     [
         ("pooling", "cls"),
         ("preprocessing", "resize-crop"),
-        ("precision", "int8"),
+        ("precision", "int3"),
         ("device", "cuda"),
     ],
 )

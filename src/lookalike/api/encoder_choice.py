@@ -10,6 +10,7 @@ from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.loading import (
     AUTO,
     CHOICES,
+    ENCODERS,
     EncoderOptions,
     check_name,
     described,
@@ -103,7 +104,7 @@ class EncoderChoice:
 
     def may_have_moved(self, spec: EncoderSpec) -> bool:
         """Say whether what was asked for is a checkpoint in another folder, of which its weights alone tell more."""
-        if self.name is None or _canonical(self.name) == _canonical(spec.name):
+        if self.name is None or _canonical(self.name) == _canonical(spec.name) or spec.name in ENCODERS.names():
             return False
         return is_checkpoint(_canonical(self.name))
 

@@ -22,6 +22,8 @@ import platformdirs
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+MODEL = "model.xml"
+"""An OpenVINO model among the files of an entry; its weights are in ``model.bin`` beside it."""
 _ABOUT = "about.json"
 _PARTIAL = "partial-"
 _FORMAT = 1

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lookalike.encoders.preprocessing import Prepare
     from lookalike.images.decode import Pixels
 
-MODEL, REFERENCE = "model.xml", "reference.npy"
+REFERENCE = "reference.npy"
 LEAST_COSINE = 0.999
 """What a converted model has to reach on every image of the probe, compared with PyTorch in f32."""
 
@@ -75,7 +75,7 @@ class ConvertedEncoder:
         self.entry = entry
         # what remains in floating point of an int8 model is computed in f32, the same on every machine
         precision = "f32" if spec.precision == "int8" else spec.precision
-        self._infer = Inference(str(entry.folder / MODEL), precision)
+        self._infer = Inference(str(entry.folder / conversion_cache.MODEL), precision)
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
         """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from lookalike.encoders import conversion_cache
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.efficientnet_lite import DIM, SIDE, build_graph
@@ -20,11 +22,12 @@ from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
+    from lookalike.encoders.conversion_cache import Entry
     from lookalike.encoders.loading import EncoderOptions
     from lookalike.encoders.map_function import MapFunction
     from lookalike.images.decode import Pixels
@@ -43,6 +46,7 @@ class EmbeddedEncoder:
     Parameters
     ----------
     precision : ``f32``, the same on every machine, or ``bf16``, about twice as fast on CPUs that have it.
+    quantised : the files of the network in int8, to be run in place of the one with the weights as published.
 
     Raises
     ------
@@ -57,26 +61,23 @@ class EmbeddedEncoder:
     decode_side = 320
     """Larger than what :meth:`prepare` resizes to: its reduction is better than that of a JPEG decoder."""
 
-    def __init__(self, precision: str = "f32") -> None:
-        path = _weights_path()
-        try:
-            checkpoint = path.read_bytes()
-        except OSError as error:
-            msg = (
-                f"the embedded encoder's weights cannot be read ({error}); run: pip install --force-reinstall lookalike"
-            )
-            raise EncoderError(msg) from error
-        self.spec = EncoderSpec(
-            name=NAME,
-            revision=path.stem,
-            weights_digest=hashlib.blake2b(checkpoint, digest_size=16).hexdigest(),
-            pooling=_POOLING,
-            preprocessing=_PREPROCESSING,
-            precision=precision,
-            dim=DIM,
-        )
+    def __init__(self, precision: str = "f32", *, quantised: Entry | None = None) -> None:
+        if quantised is None:
+            weights = _Weights.read()
+            self.spec = _spec(weights.revision, weights.digest, precision)
+            model, computed_in = weights.graph(), precision
+        else:
+            about = quantised.about
+            self.spec = _spec(about["revision"], about["weights_digest"], "int8")
+            # what remains in floating point is computed in f32, the same on every machine
+            model, computed_in = str(quantised.folder / conversion_cache.MODEL), "f32"
+        self.notice = ""
+        """A sentence that a user should read, if there is one."""
+        self.agreement: Mapping[str, Any] | None = quantised.about["agreement"] if quantised else None
+        """Cosines of int8 to f32 on images that it was not calibrated on, ``mean`` and ``least``; else None."""
+        self._quantised = quantised
         # one stream over all cores: on few cores no slower than several streams, and far quicker for a single image
-        self._request = compile_model(build_graph(read_tensors(checkpoint)), precision).create_infer_request()
+        self._request = compile_model(model, computed_in).create_infer_request()
         self._lock = threading.Lock()
 
     def prepare(self, image: Pixels) -> npt.NDArray[np.uint8]:
@@ -106,19 +107,30 @@ class EmbeddedEncoder:
         """Return the encoder for ``Dataset.map``; see :func:`lookalike.encoders.map_function.map_function`."""
         return map_function(self, image_column=image_column, embedding_column=embedding_column)
 
+    def keep_in(self, folder: Path) -> None:
+        """Copy what cannot be made again, an int8 model, into a folder.
+
+        Raises
+        ------
+        OSError : if the folder cannot be written.
+        """
+        if self._quantised is not None:
+            conversion_cache.copy(self._quantised, folder)
+
 
 def load(name: str, options: EncoderOptions) -> EmbeddedEncoder:
     """Make the embedded encoder, and refuse the options that it does not have.
 
     Raises
     ------
-    InputError : for an option with no meaning here.
-    EncoderError : see :class:`EmbeddedEncoder`.
+    InputError : for an option with no meaning here, or if int8 has no images to be calibrated on.
+    BackendMissingError : if int8 has to be calibrated, and ``nncf`` is not installed.
+    EncoderError : see :class:`EmbeddedEncoder`; also if the int8 model of a stored spec is lost.
     """
     choices = {
         "pooling": ("auto", _POOLING),
         "preprocessing": ("auto", _PREPROCESSING),
-        "precision": ("auto", "f32", "bf16"),
+        "precision": ("auto", "f32", "bf16", "int8"),
         "device": ("auto", "cpu"),
         "runtime": ("auto", "openvino"),
     }
@@ -127,7 +139,53 @@ def load(name: str, options: EncoderOptions) -> EmbeddedEncoder:
         if value not in allowed:
             msg = f"the encoder {name!r} takes {option} {' or '.join(allowed)}, not {value!r}; leave that option out"
             raise InputError(msg)
+    if options.precision == "int8":
+        return _in_int8(options)
     return EmbeddedEncoder("f32" if options.precision == "auto" else options.precision)
+
+
+def _in_int8(options: EncoderOptions) -> EmbeddedEncoder:
+    from lookalike.encoders.quantisation import Original, calibration_of, notice_of, quantised, stored
+
+    if options.spec is not None:
+        return EmbeddedEncoder(quantised=stored(options.spec, options))
+    calibration = calibration_of(options)
+    floating = EmbeddedEncoder()
+    original = Original(floating, _Weights.read().graph(), floating.spec.to_dict())
+    encoder = EmbeddedEncoder(quantised=quantised(original, calibration))
+    encoder.notice = notice_of(encoder.agreement or {})
+    return encoder
+
+
+def _spec(revision: str, weights_digest: str, precision: str) -> EncoderSpec:
+    return EncoderSpec(NAME, revision, weights_digest, _POOLING, _PREPROCESSING, precision, DIM)
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """The weights as published."""
+
+    revision: str
+    checkpoint: bytes
+
+    @classmethod
+    def read(cls) -> _Weights:
+        path = _weights_path()
+        try:
+            return cls(path.stem, path.read_bytes())
+        except OSError as error:
+            msg = (
+                f"the embedded encoder's weights cannot be read ({error}); run: pip install --force-reinstall lookalike"
+            )
+            raise EncoderError(msg) from error
+
+    @property
+    def digest(self) -> str:
+        return hashlib.blake2b(self.checkpoint, digest_size=16).hexdigest()
+
+    def graph(self) -> Any:
+        """Return the network as an ``openvino.Model``."""
+        return build_graph(read_tensors(self.checkpoint))
 
 
 def _weights_path() -> Path:

@@ -89,7 +89,8 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
         within a mean difference of one of 255 levels, faster, for most processors; what ``auto`` means where it is to
         be had, else ``processor``), or ``resize-crop`` (short side to 256/224 of the model's size, centre crop, the
         processor's mean and deviation).
-    precision : ``f32`` (what ``auto`` means), ``bf16``, or for a checkpoint on the CPU ``int8``.
+    precision : ``f32`` (what ``auto`` means), ``bf16``, or ``int8``, for the embedded encoder and for a checkpoint on
+        the CPU.
     device : ``auto`` (the fastest at hand), ``cuda``, ``mps``, ``cpu``, as PyTorch names them.
     trust_remote_code : whether to run Python code that a checkpoint brings along.
     runtime : ``torch``, ``openvino`` (on the CPU), or ``auto``: a checkpoint is run by OpenVINO on the CPU if it

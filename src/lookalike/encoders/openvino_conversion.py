@@ -14,7 +14,7 @@ import torch
 
 from lookalike.encoders import checkpoint_notes, conversion_cache
 from lookalike.encoders.checkpoints import load, quiet
-from lookalike.encoders.converted import MODEL, REFERENCE
+from lookalike.encoders.converted import REFERENCE
 from lookalike.encoders.openvino_runtime import ov
 from lookalike.encoders.plain_preprocessing import described
 from lookalike.encoders.probe import probe_images
@@ -106,7 +106,7 @@ def _fill(folder: Path, encoder: TransformersEncoder, spec: EncoderSpec) -> Mapp
     except Exception as error:  # noqa: BLE001  # the tracer and the converter raise whatever they like
         return {**about, "failure": f"OpenVINO cannot convert the model ({first_line(error).rstrip('.:')})"}
     try:
-        ov.save_model(model, str(folder / MODEL), compress_to_fp16=False)
+        ov.save_model(model, str(folder / conversion_cache.MODEL), compress_to_fp16=False)
     except RuntimeError as error:
         raise OSError(first_line(error)) from error
     np.save(folder / REFERENCE, encoder.encode_prepared(inputs))

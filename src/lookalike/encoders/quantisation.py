@@ -13,6 +13,7 @@ import logging
 import shutil
 import tempfile
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,8 @@ import numpy as np
 
 from lookalike.encoders import conversion_cache
 from lookalike.encoders.conversions import temporary_folder
-from lookalike.encoders.converted import MODEL, ConvertedEncoder, cosines, open_entry, open_floating
-from lookalike.encoders.openvino_runtime import Inference, hidden_telemetry, ov
+from lookalike.encoders.converted import ConvertedEncoder, cosines, open_entry, open_floating
+from lookalike.encoders.openvino_runtime import compile_model, hidden_telemetry, ov
 from lookalike.errors import BackendMissingError, EncoderError, InputError
 
 if TYPE_CHECKING:
@@ -29,12 +30,26 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from lookalike.encoders.base import EncoderSpec
+    from lookalike.encoders.base import EncoderSpec, StagedEncoder
     from lookalike.encoders.conversion_cache import Entry
-    from lookalike.encoders.loading import EncoderOptions
+    from lookalike.encoders.loading import Calibration, EncoderOptions
 
 _HELD_OUT = 8
 """One image of so many is not calibrated on, but used to measure what was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What is quantised."""
+
+    encoder: StagedEncoder
+    """In f32."""
+    graph: Any
+    """The ``openvino.Model`` that it runs: of one input, a batch of what it prepares, and one output, embeddings."""
+    about: Mapping[str, Any]
+    """What to note about the quantised model, besides what quantisation itself adds."""
+    files: Sequence[Path] = ()
+    """What to keep beside the quantised model."""
 
 
 def open_quantised(name: str, options: EncoderOptions) -> ConvertedEncoder | str:
@@ -51,40 +66,38 @@ def open_quantised(name: str, options: EncoderOptions) -> ConvertedEncoder | str
 
     Raises
     ------
-    InputError : if there are no images to calibrate on.
-    BackendMissingError : if a model has to be quantised, and ``nncf`` is not installed.
+    InputError, BackendMissingError : see :func:`calibration_of` and :func:`quantised`.
     EncoderError : if the model of a stored spec is lost, or the checkpoint cannot be loaded.
-
-    Notes
-    -----
-    Post-training quantisation by NNCF: weights and activations of matrix products and convolutions in 8 bits, with
-    ranges from the images, and the mean error of each layer corrected in its bias
-    (https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html).
-    What else there is stays in f32.
     """
     if options.spec is not None:
-        return open_entry(_stored(options.spec, options), name, "int8", options)
-    if options.calibration is None:
-        msg = (
-            "the precision int8 has to be calibrated on images like those to be searched: give some as calibration, or "
-            "let `lookalike index --precision int8` take them from what it indexes"
-        )
-        raise InputError(msg)
-    _nncf()  # says what is missing before the work begins
-    floating = open_floating(name, "f32", options)
-    if isinstance(floating, str):
-        return floating
-    images = options.calibration() if callable(options.calibration) else options.calibration
-    inputs = [floating.prepare(image) for image in images]
-    if not inputs:
-        msg = "no image could be read to calibrate the precision int8 on; give readable images"
-        raise InputError(msg)
-    encoder = open_entry(_made(floating, inputs), name, "int8", options)
-    encoder.notice = _found(encoder.agreement or {})
+        return open_entry(stored(options.spec, options), name, "int8", options)
+    calibration = calibration_of(options)
+    original = _original(name, options)
+    if isinstance(original, str):
+        return original
+    encoder = open_entry(quantised(original, calibration), name, "int8", options)
+    encoder.notice = notice_of(encoder.agreement or {})
     return encoder
 
 
-def _stored(spec: EncoderSpec, options: EncoderOptions) -> Entry:
+def _original(name: str, options: EncoderOptions) -> Original | str:
+    floating = open_floating(name, "f32", options)
+    if isinstance(floating, str):
+        return floating
+    source = floating.entry.folder
+    # what is said of the conversion does not concern a gallery, which keeps a copy
+    about = {key: value for key, value in floating.entry.about.items() if key != "notice"}
+    files = [path for path in source.iterdir() if path.name.endswith("processor_config.json")]
+    return Original(floating, ov.Core().read_model(str(source / conversion_cache.MODEL)), about, files)
+
+
+def stored(spec: EncoderSpec, options: EncoderOptions) -> Entry:
+    """Return the files of the int8 model of a stored spec, from the folder of a gallery or from the cache.
+
+    Raises
+    ------
+    EncoderError : if they are lost.
+    """
     name = _entry_name(spec.weights_digest)
     for folder in (options.kept, conversion_cache.cache_folder()):
         entry = conversion_cache.find(folder, name) if folder is not None else None
@@ -97,31 +110,72 @@ def _stored(spec: EncoderSpec, options: EncoderOptions) -> Entry:
     raise EncoderError(msg)
 
 
-def _entry_name(weights_digest: str) -> str:
-    return f"int8-{weights_digest.partition('-')[0]}"
+def calibration_of(options: EncoderOptions) -> Calibration:
+    """Return what a new model is to be calibrated on; called before the work begins, to say what is missing for it.
+
+    Raises
+    ------
+    InputError : if there are no images to calibrate on.
+    BackendMissingError : if ``nncf`` is not installed.
+    """
+    if options.calibration is None:
+        msg = (
+            "the precision int8 has to be calibrated on images like those to be searched: give some as calibration, or "
+            "let `lookalike index --precision int8` take them from what it indexes"
+        )
+        raise InputError(msg)
+    _nncf()
+    return options.calibration
 
 
-def _made(floating: ConvertedEncoder, inputs: Sequence[npt.NDArray[np.float32]]) -> Entry:
-    """Quantise a model, and keep it in the cache under its own digest."""
+def quantised(original: Original, calibration: Calibration) -> Entry:
+    """Quantise a model, and keep it in the cache under its own digest.
+
+    Parameters
+    ----------
+    original : the model.
+    calibration : images like those to be searched, or a function that reads them.
+
+    Returns
+    -------
+    The files, with the notes of the original and two more: ``weights_digest``, that of the quantised model, a hyphen,
+    and that of the weights; and ``agreement``, cosines to f32 on images that were not calibrated on (``mean``,
+    ``least``) and how many images there were (``compared_on``, ``calibrated_on``).
+
+    Raises
+    ------
+    InputError : if no image can be read.
+    BackendMissingError : if ``nncf`` is not installed.
+
+    Notes
+    -----
+    Post-training quantisation by NNCF: weights and activations of matrix products and convolutions in 8 bits, with
+    ranges from the images, and the mean error of each layer corrected in its bias
+    (https://docs.openvino.ai/2025/openvino-workflow/model-optimization-guide/quantizing-models-post-training.html).
+    What else there is stays in f32.
+    """
+    images = calibration() if callable(calibration) else calibration
+    inputs = [original.encoder.prepare(image) for image in images]
+    if not inputs:
+        msg = "no image could be read to calibrate the precision int8 on; give readable images"
+        raise InputError(msg)
     held_out = inputs[_HELD_OUT - 1 :: _HELD_OUT]
     calibrating = [item for number, item in enumerate(inputs, start=1) if number % _HELD_OUT]
-    source = floating.entry.folder
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
-        quantised = Path(scratch) / MODEL
-        ov.save_model(_quantised(source / MODEL, calibrating), str(quantised), compress_to_fp16=False)
-        files = [quantised, quantised.with_suffix(".bin")]
+        model = Path(scratch) / conversion_cache.MODEL
+        ov.save_model(_in_int8(original.graph, calibrating), str(model), compress_to_fp16=False)
+        files = [model, model.with_suffix(".bin")]
         digests = "".join(conversion_cache.file_digest(file) for file in files)
         own = hashlib.blake2b(digests.encode(), digest_size=16).hexdigest()
-        compare = held_out or calibrating
+        agreement = _agreement(original.encoder, model, np.stack(held_out or calibrating))
         about = {
-            **floating.entry.about,
-            "weights_digest": f"{own}-{floating.spec.weights_digest}",
-            "agreement": _agreement(floating, quantised, np.stack(compare)) | {"calibrated_on": len(calibrating)},
+            **original.about,
+            "weights_digest": f"{own}-{original.encoder.spec.weights_digest}",
+            "agreement": agreement | {"calibrated_on": len(calibrating)},
         }
-        files += [path for path in source.iterdir() if path.name.endswith("processor_config.json")]
 
         def fill(partial: Path) -> Mapping[str, Any]:
-            for file in files:
+            for file in (*files, *original.files):
                 shutil.copyfile(file, partial / file.name)
             return about
 
@@ -132,38 +186,47 @@ def _made(floating: ConvertedEncoder, inputs: Sequence[npt.NDArray[np.float32]])
             return conversion_cache.store(temporary_folder(), name, fill)
 
 
-def _quantised(model: Path, inputs: Sequence[npt.NDArray[np.float32]]) -> Any:
+def notice_of(agreement: Mapping[str, Any]) -> str:
+    """Return what a user should know of a model that was quantised now: a sentence."""
+    return (
+        f"calibrated int8 on {agreement['calibrated_on']} images; on {agreement['compared_on']} others its embeddings "
+        f"have a cosine to those in f32 of {agreement['mean']:.4f} on average, and of {agreement['least']:.4f} at least"
+    )
+
+
+def _entry_name(weights_digest: str) -> str:
+    return f"int8-{weights_digest.partition('-')[0]}"
+
+
+def _in_int8(graph: Any, inputs: Sequence[npt.NDArray[Any]]) -> Any:
     nncf = _nncf()
-    graph = ov.Core().read_model(str(model))
     has_attention = any("softmax" in node.get_type_name().lower() for node in graph.get_ops()) or any(
         node.get_type_name() == "ScaledDotProductAttention" for node in graph.get_ops()
     )
     with _quiet(nncf):
-        return nncf.quantize(
+        model = nncf.quantize(
             graph,
             nncf.Dataset([item[np.newaxis] for item in inputs]),
             subset_size=len(inputs),
             target_device=nncf.TargetDevice.CPU,
             model_type=nncf.ModelType.TRANSFORMER if has_attention else None,
         )
+    # the same images shall give the same digest, but some names count the nodes that this process has made
+    for number, node in enumerate(model.get_ordered_ops()):
+        node.set_friendly_name(f"{node.get_type_name()}_{number}")
+    model.output(0).get_tensor().set_names({"embeddings"})
+    return model
 
 
-def _agreement(floating: ConvertedEncoder, quantised: Path, batch: npt.NDArray[np.float32]) -> dict[str, Any]:
-    infer = Inference(str(quantised), "f32")
+def _agreement(encoder: StagedEncoder, model: Path, batch: npt.NDArray[Any]) -> dict[str, Any]:
+    request = compile_model(str(model), "f32").create_infer_request()
     found, expected = [], []
-    for start in range(0, len(batch), floating.batch_size):
-        part = batch[start : start + floating.batch_size]
-        expected.append(floating.encode_prepared(part))
-        found.append(infer(part))
+    for start in range(0, len(batch), encoder.batch_size):
+        part = batch[start : start + encoder.batch_size]
+        expected.append(encoder.encode_prepared(part))
+        found.append(np.array(request.infer([part], share_inputs=True)[0]))
     agreed = cosines(np.concatenate(found), np.concatenate(expected))
     return {"mean": float(agreed.mean()), "least": float(agreed.min()), "compared_on": len(agreed)}
-
-
-def _found(agreement: Mapping[str, Any]) -> str:
-    return (
-        f"calibrated int8 on {agreement['calibrated_on']} images; on {agreement['compared_on']} others its embeddings "
-        f"have a cosine to those in f32 of {agreement['mean']:.4f} on average, and of {agreement['least']:.4f} at least"
-    )
 
 
 def _nncf() -> Any:
