@@ -14,6 +14,7 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PoolingOption,
     PrecisionOption,
     RuntimeOption,
     TrustOption,
@@ -50,12 +51,7 @@ def index(
             help="A name that `lookalike models` lists, a model's folder, or owner/model on the Hugging Face hub.",
         ),
     ] = None,
-    pooling: Annotated[
-        str,
-        typer.Option(
-            help="auto, cls, mean, gem, pooler, image-features or average, for a transformers model; cls@-4 at a layer."
-        ),
-    ] = "auto",
+    pooling: PoolingOption = "auto",
     preprocessing: Annotated[
         str, typer.Option(help="auto, fast, processor or resize-crop, for a transformers model.")
     ] = "auto",

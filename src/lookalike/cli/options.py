@@ -34,6 +34,14 @@ RuntimeOption = Annotated[
         show_default=True,
     ),
 ]
+PoolingOption = Annotated[
+    str,
+    typer.Option(
+        "--pooling",
+        help="auto, cls, mean, gem, pooler, image-features or average, for a transformers model; cls@-4 at a layer.",
+        show_default=True,
+    ),
+]
 PrecisionOption = Annotated[
     str,
     typer.Option(
