@@ -20,6 +20,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard
 MaxPixelsOption = Annotated[
     int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.", show_default=True)
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        help="Threads that read and decode images. Default: one for each core that this process may use.",
+        show_default=False,
+    ),
+]
 MaxBytesOption = Annotated[
     int, typer.Option("--max-bytes", min=1, help="Refuse files with more bytes.", show_default=True)
 ]
