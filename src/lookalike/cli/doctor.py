@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import subprocess
 import sys
@@ -39,9 +40,11 @@ class _Part:
     """Module, or module=distribution where their names differ."""
     install: str = ""
     """What pip is given to install them; nothing: part of the core."""
+    only_on: str = ""
+    """The one system and machine that there are packages for; nothing: all."""
 
 
-_CLOUD = '"lookalike[cloud]"'
+_CLOUD, _MODELS, _REFERENCES = '"lookalike[cloud]"', '"lookalike[hf]"', '"lookalike[ann]"'
 _PARTS = (
     _Part("gallery on disk", ("lance=pylance", "pyarrow")),
     _Part("JPEG pictures", ("simplejpeg", "cv2=opencv-python-headless")),
@@ -50,13 +53,19 @@ _PARTS = (
     _Part("sources: folders, files, patterns, lists, tar archives", ()),
     _Part("sources: tables", ("pyarrow",)),
     _Part("sources: http(s) URLs", ("urllib3",)),
-    _Part("sources: data sets (hf:NAME, saved on disk)", ("datasets",), '"lookalike[hf]"'),
+    _Part("sources: data sets (hf:NAME, saved on disk)", ("datasets",), _MODELS),
     _Part("sources: zip:// and other URLs of fsspec", ("fsspec",), _CLOUD),
     _Part("sources: s3:// URLs", ("fsspec", "s3fs"), f"{_CLOUD} s3fs"),
     _Part("sources: gs:// URLs", ("fsspec", "gcsfs"), f"{_CLOUD} gcsfs"),
     _Part("sources: sftp:// URLs", ("fsspec", "paramiko"), f"{_CLOUD} paramiko"),
-    _Part("models from transformers", ("torch", "transformers"), '"lookalike[hf]"'),
-    _Part("index for the datasets library", ("faiss=faiss-cpu",)),
+    _Part("models from transformers", ("torch", "transformers"), _MODELS),
+    _Part("models from transformers, run by OpenVINO", ("torch", "openvino.frontend.pytorch=openvino"), _MODELS),
+    _Part("precision int8", ("nncf",), '"lookalike[int8]"'),
+    _Part("indexes: faiss, also for the datasets library", ("faiss=faiss-cpu",)),
+    _Part("indexes: scann", ("scann",), '"lookalike[scann]"', only_on="Linux x86_64"),
+    _Part("indexes to compare with: hnswlib", ("hnswlib",), _REFERENCES),
+    _Part("indexes to compare with: usearch", ("usearch",), _REFERENCES),
+    _Part("plots", ("matplotlib",), '"lookalike[plot]"'),
 )
 _PATIENCE = 120
 """Seconds that an import may take."""
@@ -80,12 +89,15 @@ def examine() -> list[Finding]:
     python = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     findings = [Finding("Python", sys.version_info >= (3, 10), python, is_optional=False)]
     with ThreadPoolExecutor() as pool:
+        gpu = pool.submit(_try, "GPU for transformers", _gpu, is_optional=True)
         findings += pool.map(_packages, _PARTS)
+        findings.append(gpu.result())
     checks: tuple[tuple[str, bool, Callable[[], str]], ...] = (
         ("AVIF pictures", True, _avif),
         ("embedded encoder", False, _embedded),
-        ("embedded encoder in bf16", True, _bf16),
-        ("GPU for transformers", True, _gpu),
+        ("embedded encoder in bf16", True, _embedded_bf16),
+        ("precision bf16 on this processor", True, _bf16),
+        ("cache of converted models", True, _cache),
         ("pictures in this terminal", True, _terminal),
     )
     findings += [_try(name, check, is_optional=optional) for name, optional, check in checks]
@@ -97,7 +109,13 @@ def _packages(part: _Part) -> Finding:
     modules = [entry.partition("=")[0] for entry in part.modules]
     is_optional = bool(part.install)
     remedy = f"run: pip install {part.install}" if is_optional else "run: pip install --force-reinstall lookalike"
-    absent = [module for module in modules if importlib.util.find_spec(module) is None]
+    # of the package alone: to look for a module in it would import it
+    absent = [
+        name for name in (module.partition(".")[0] for module in modules) if importlib.util.find_spec(name) is None
+    ]
+    here = f"{platform.system()} {platform.machine()}"
+    if absent and part.only_on not in ("", here):
+        return Finding(part.name, False, f"{' and '.join(absent)}: for {part.only_on} only, and this is {here}")
     if absent:
         what = "is not installed" if len(absent) == 1 else "are not installed"
         return Finding(part.name, False, f"{' and '.join(absent)} {what}; {remedy}", is_optional)
@@ -122,7 +140,8 @@ def _release(entry: str) -> str:
 
 def _python(code: str) -> str:
     """Run code in a process of its own, which a broken package may bring down, and return what it prints."""
-    call = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"]
+    hidden = "sys.modules['openvino_telemetry'] = None"  # see lookalike.encoders.openvino_runtime
+    call = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {hidden}; {code}"]
     try:
         done = subprocess.run(  # noqa: S603 - the code is written here
             call, capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=False
@@ -160,11 +179,31 @@ def _embedded() -> str:
     return f"{encoder.spec}, no download needed"
 
 
-def _bf16() -> str:
+def _embedded_bf16() -> str:
     from lookalike.encoders.loading import load_encoder
 
     load_encoder(precision="bf16")
     return "native in this processor: `index --precision bf16` is faster"
+
+
+def _bf16() -> str:
+    from lookalike.encoders.openvino_runtime import has_bf16
+
+    if not has_bf16():
+        msg = "it has no instructions for it, so models run in f32 or int8"
+        raise _UnavailableError(msg)
+    return "it has instructions for it"
+
+
+def _cache() -> str:
+    from lookalike.encoders.conversion_cache import cache_folder
+
+    folder = cache_folder()
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
+        msg = f"{nearest} cannot be written, so models are converted at each start; name another with LOOKALIKE_CACHE"
+        raise _UnavailableError(msg)
+    return str(folder)
 
 
 def _avif() -> str:
@@ -191,8 +230,6 @@ def _gpu() -> str:
 
 
 def _terminal() -> str:
-    import os
-
     import numpy as np
 
     from lookalike.exports.terminal import preview
