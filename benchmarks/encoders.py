@@ -21,7 +21,8 @@ page cache), from the files to the embeddings, with the model loaded before. `lo
 gallery. `notebook` is `Dataset.map(batched=True)` over a chain of transforms with PyTorch in float32, at its faster
 number of threads. `sentence-transformers` is `encode` over pictures opened by Pillow; `timm` a model of the same
 architecture fed by a `DataLoader` with a worker for each core. Each is timed in a process of its own, in turn; rates
-are medians, and the ratio to `notebook` is taken within each round. A dash: the library was not installed."""
+are medians, and the ratio to `notebook` is taken within each round. A dash: it could not be measured, most often for
+want of a library."""
 
 
 def main() -> None:
@@ -76,24 +77,23 @@ def _rate(command: list[str], name: str) -> float | None:
 
 
 def _result(rates: dict[str, list[float | None]], count: int) -> Result:
-    seed = [
-        max(found)
-        for found in zip(*(_known(v) for name, v in rates.items() if name.startswith(_NOTEBOOK)), strict=True)
-    ]
+    notebooks = [_known(found) for name, found in rates.items() if name.startswith(_NOTEBOOK)]
+    seed = [max(found) for found in zip(*filter(None, notebooks), strict=True)]
     rows: list[list[Any]] = []
     targets = []
     for name, found in rates.items():
         measured = _known(found)
-        if not measured:
-            rows.append([name, None, None, None, None])
-            continue
-        ratios = [rate / base for rate, base in zip(measured, seed, strict=True)]
-        ratio = statistics.median(ratios)
-        rows.append([name, statistics.median(measured), ratio, min(ratios), max(ratios)])
+        # without a notebook that was measured there is nothing to compare with
+        ratios = [rate / base for rate, base in zip(measured, seed, strict=True)] if measured and seed else []
+        ratio = statistics.median(ratios) if ratios else None
+        spread = [min(ratios), max(ratios)] if ratios else [None, None]
+        rows.append([name, statistics.median(measured) if measured else None, ratio, *spread])
         if name in _TARGETS:
             targets.append(Target(f"{name}, times the notebook's rate", ratio, _TARGETS[name], is_floor=True))
     columns = [Column("way"), Column("images/s", ".1f"), *[Column(n, ".2f") for n in ("ratio", "lowest", "highest")]]
-    table = Table(f"Images per second, {count:,} photos, medians of {len(seed)} rounds", columns, rows)
+    table = Table(
+        f"Images per second, {count:,} photos, medians of {max(map(len, rates.values()))} rounds", columns, rows
+    )
     return Result("encoders", "ViT-B/16 from files to embeddings", _METHOD, [table], targets)
 
 

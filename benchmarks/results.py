@@ -47,7 +47,8 @@ class Target:
     """What a number must come to."""
 
     what: str
-    value: float
+    value: float | None
+    """None if it could not be measured."""
     limit: float
     is_floor: bool
     """Whether ``value`` must be at least ``limit``, rather than at most."""
@@ -55,12 +56,15 @@ class Target:
 
     @property
     def is_met(self) -> bool:
+        if self.value is None:
+            return False
         return self.value >= self.limit if self.is_floor else self.value <= self.limit
 
     def __str__(self) -> str:
         relation = "at least" if self.is_floor else "at most"
         verdict = "met" if self.is_met else "MISSED"
-        return f"{self.what}: {self.value:{self.format}}, wanted {relation} {self.limit:{self.format}}: {verdict}"
+        found = "not measured" if self.value is None else f"{self.value:{self.format}}"
+        return f"{self.what}: {found}, wanted {relation} {self.limit:{self.format}}: {verdict}"
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,20 @@ def test_a_gallery_lends_its_images_and_without_labels_copies_judge(tmp_path):
     assert "3 images, judged by changed copies" in done.stderr
 
 
+def test_choices_hold_for_every_model_and_a_precision_for_its_own(tmp_path):
+    pytest.importorskip("nncf")
+    save_vit(tmp_path / "vit")
+    album(tmp_path / "photos", 8)
+    options = ["--images", "photos", "--pooling", "mean", "--device", "cpu"]
+    found = lookalike_json("compare", "vit", "vit@int8", "embedded", *options, cwd=tmp_path)
+    plain, quantised, embedded = found["models"]
+    assert (plain["encoder"]["pooling"], plain["encoder"]["precision"]) == ("mean", "f32")
+    assert (quantised["encoder"]["pooling"], quantised["encoder"]["precision"]) == ("mean", "int8")
+    assert "mean" in embedded["error"]  # it has one pooling
+    other = lookalike_json("compare", "vit@int8", "--images", "photos", "--runtime", "torch", cwd=tmp_path, code=2)
+    assert "int8 is computed by OpenVINO" in other["models"][0]["error"]
+
+
 def test_mistakes_are_told_before_anything_runs(tmp_path):
     album(tmp_path / "photos", 3)
     assert "make one with: lookalike index" in mistake("compare", "embedded", cwd=tmp_path)

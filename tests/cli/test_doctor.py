@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import platform
 import subprocess
 import sys
+from pathlib import Path
 
 from PIL import features
 
@@ -17,6 +19,17 @@ def test_core_works_and_optional_parts_are_as_installed(tmp_path):
     findings = {finding["part"]: finding for finding in lookalike_json("doctor", cwd=tmp_path)}
     assert all(finding["works"] for finding in findings.values() if not finding["optional"])
     assert findings["HEIC pictures"]["works"] == (importlib.util.find_spec("pillow_heif") is not None)
+    for part, modules in {
+        "precision int8": ["nncf"],
+        "plots": ["matplotlib"],
+        "indexes: scann": ["scann"],
+        "indexes to compare with: hnswlib": ["hnswlib"],
+        "indexes to compare with: usearch": ["usearch"],
+        "models from transformers, run by OpenVINO": ["torch", "openvino"],
+    }.items():
+        assert findings[part]["works"] == all(importlib.util.find_spec(name) is not None for name in modules)
+    assert findings["precision bf16 on this processor"]["works"] == findings["embedded encoder in bf16"]["works"]
+    assert findings["cache of converted models"]["detail"] == str(Path(os.environ["LOOKALIKE_CACHE"]) / "encoders")
     has_models = all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
     assert findings["models from transformers"]["works"] == has_models
     for finding in findings.values():
@@ -26,13 +39,17 @@ def test_core_works_and_optional_parts_are_as_installed(tmp_path):
 def test_a_missing_part_names_its_extra(tmp_path):
     # the interpreter's own isolation hides the optional packages, as if they were not installed
     hidden = (
-        "import sys; sys.modules.update(dict.fromkeys(['torch', 'transformers', 'datasets', 'pillow_heif', 'fsspec']))"
+        "import sys; sys.modules.update(dict.fromkeys(['torch', 'transformers', 'datasets', 'pillow_heif', 'fsspec', "
+        "'nncf', 'matplotlib', 'scann', 'hnswlib', 'usearch']))"
     )
     run = f"{hidden}; sys.argv = ['lookalike', 'doctor']; from lookalike.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert 'pip install "lookalike[hf]"' in done.stdout
-    assert 'pip install "lookalike[heif]"' in done.stdout
+    for extra in ("heif", "int8", "plot", "ann"):
+        assert f'pip install "lookalike[{extra}]"' in done.stdout
+    is_for_scann = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+    assert ('pip install "lookalike[scann]"' if is_for_scann else "for Linux x86_64 only") in done.stdout
     assert 'pip install "lookalike[cloud]"\n' in done.stdout
     assert 'pip install "lookalike[cloud]" s3fs\n' in done.stdout
 
@@ -55,6 +72,16 @@ def test_a_part_that_is_installed_but_broken_does_not_work(tmp_path):
     assert "ends the process" in findings["gs:// URLs"]["detail"]
     assert findings["zip:// and other URLs of fsspec"]["works"]
     assert findings["AVIF pictures"]["works"] == features.check("avif")
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    environ = {**os.environ, "LOOKALIKE_CACHE": str(tmp_path / "file")}
+    command = [sys.executable, "-m", "lookalike", "doctor", "--json"]
+    done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (found,) = [finding for finding in json.loads(done.stdout) if finding["part"] == "cache of converted models"]
+    assert not found["works"]
+    assert f"{tmp_path / 'file'} cannot be written" in found["detail"]
 
 
 def test_table_lists_every_part(tmp_path):

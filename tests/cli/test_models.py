@@ -34,6 +34,8 @@ def test_says_what_is_at_hand(tmp_path, monkeypatch):
     refs.mkdir()
     (refs / "main").write_text("0123")
     rows = [line.split("\t") for line in lookalike("models", cwd=tmp_path).stdout.splitlines()]
+    assert {row[0]: row[3] for row in rows}["embedded"] == "13 MB"
+    assert {row[0]: row[3] for row in rows}["best"] == "1,217 MB"
     here = {row[0]: row[-1] for row in rows}
     assert here["embedded"] == here["small"] == "ready"
     assert here["best"] == "a download of 1,217 MB, once"

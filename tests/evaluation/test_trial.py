@@ -19,10 +19,10 @@ def leaves(beans):
     return [path for label in ("bean_rust", "healthy") for path in sorted((beans / "test" / label).iterdir())[:8]]
 
 
-def job(paths, folder, *, by_labels):
+def job(paths, folder, *, by_labels, name="embedded", **choices):
     folder.mkdir(exist_ok=True)
     labels = tuple(path.parent.name for path in paths)
-    return Job("embedded", "f32", tuple(map(str, paths)), labels, by_labels, str(folder))
+    return Job(name, choices, tuple(map(str, paths)), labels, by_labels, str(folder))
 
 
 def test_a_trial_measures_what_the_encoder_makes_of_the_images(leaves, tmp_path):
@@ -39,6 +39,19 @@ def test_a_trial_measures_what_the_encoder_makes_of_the_images(leaves, tmp_path)
     assert found["load_seconds"] > 0
     assert found["peak_bytes"] is None or found["peak_bytes"] > 50_000_000
     json.dumps(found)
+
+
+def test_int8_is_calibrated_on_the_images_of_the_trial(leaves, tmp_path, monkeypatch):
+    pytest.importorskip("nncf")
+    from tests.encoders.checkpoints import save_vit
+
+    monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path / "cache"))
+    vit = str(save_vit(tmp_path / "vit"))
+    found = run(job(leaves, tmp_path / "trial", by_labels=True, name=vit, precision="int8"))
+    assert found["encoder"]["precision"] == "int8"
+    assert found["quality"]["queries"] == 16
+    (about,) = (tmp_path / "cache" / "encoders").glob("int8-*/about.json")
+    assert json.loads(about.read_text())["about"]["agreement"]["calibrated_on"] == 14  # two of 16 are held out
 
 
 def test_without_labels_copies_find_their_originals(leaves, tmp_path):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from lookalike.errors import StoreCorruptError
+from lookalike.gallery import skipped_store
 from lookalike.gallery.location import Location
 from lookalike.gallery.skipped_store import SkippedItem, SkippedStore
 
@@ -44,6 +45,28 @@ def test_items_are_forgotten(store):
     assert store.items() == []
     store.record([item("b")])
     assert [i.id for i in store.items()] == ["b"]
+
+
+def test_many_recordings_leave_few_files_and_lose_nothing(store, monkeypatch):
+    monkeypatch.setattr(skipped_store, "_KEEP_OLD_VERSIONS", timedelta(0))
+    store.optimise()
+    assert not store.location.folder.exists()
+    for number in range(50):
+        store.record([item(f"{number:02}a"), item(f"{number:02}b"), item("again", f"reason {number}")])
+        if number % 3 == 0:
+            store.forget([f"{number:02}b"])
+    before = store.items()
+    assert len(before) == 101 - 17
+    assert len([path for path in store.location.skipped.rglob("*") if path.is_file()]) > 150
+    store.optimise()
+    assert store.items() == before
+    assert [i.reason for i in before if i.id == "again"] == ["reason 49"]
+    files = [path for path in store.location.skipped.rglob("*") if path.is_file()]
+    assert len(files) <= 6, files
+    store.optimise()
+    assert len([path for path in store.location.skipped.rglob("*") if path.is_file()]) <= len(files)
+    store.record([item("new")])
+    assert len(store.items()) == len(before) + 1
 
 
 def test_damage_is_one_sentence(store):

@@ -39,6 +39,47 @@ def test_images_are_listed_and_read(memory):
     assert list(source) == refs
 
 
+def test_what_is_far_is_read_at_once_and_what_shares_a_file_is_not(memory, store_of_far_files):
+    assert RemoteSource("memory://bucket").concurrency == 0
+    source = RemoteSource("far://bucket")
+    refs = list(source)
+    with ThreadPoolExecutor(source.concurrency) as pool:
+        assert list(pool.map(source.read, refs)) == [picture(number) for number in range(len(refs))]
+    assert store_of_far_files.most == source.concurrency == len(refs)
+
+
+@pytest.fixture
+def store_of_far_files():
+    """A file system of sixteen files that answers only once all are asked for."""
+    import asyncio
+
+    from fsspec.asyn import AsyncFileSystem
+
+    class Far(AsyncFileSystem):
+        protocol = "far"
+        cachable = False
+        most = now = 0
+
+        async def _info(self, path, **_):
+            return {"name": path, "type": "directory", "size": 0}
+
+        async def _ls(self, path, **_):
+            return [{"name": f"bucket/{n:02}.png", "type": "file", "size": 9, "etag": "1"} for n in range(16)]
+
+        async def _cat_file(self, path, start=None, end=None, **_):
+            Far.now += 1
+            Far.most = max(Far.most, Far.now)
+            for _wait in range(3000):
+                if Far.most == 16:
+                    break
+                await asyncio.sleep(0.01)
+            Far.now -= 1
+            return picture(int(path[-6:-4]))
+
+    fsspec.register_implementation("far", Far, clobber=True)
+    return Far
+
+
 def test_an_id_does_not_depend_on_where_the_listing_began(memory):
     below = ids(RemoteSource("memory://bucket/cats"))
     assert below == [name for name in ids(RemoteSource("memory://bucket")) if "/cats/" in name]

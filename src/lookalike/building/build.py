@@ -7,21 +7,20 @@ ends a run, what was committed stays, and the next run goes on from there.
 
 from __future__ import annotations
 
-import os
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.building.ahead import Threads, in_order
 from lookalike.building.inventory import Inventory
 from lookalike.building.report import BuildReport, Failure, NoProgress, Progress
 from lookalike.building.verification import check_length, check_precomputed, has_encoder
 from lookalike.building.work import Given, Known, Prepared, Same, Unusable, Worker, item_stamp, skip_stamp
 from lookalike.building.writer import Writer
+from lookalike.cores import usable_cores
 from lookalike.encoders.staging import batch_size, encode_prepared
 from lookalike.errors import EncoderError
 from lookalike.gallery.lance_errors import store_errors
@@ -36,11 +35,9 @@ from lookalike.sources.names import item_id, original
 from lookalike.sources.precomputed import PrecomputedRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterator, Mapping
 
     from lookalike.arrays import Vectors
-    from lookalike.building.work import Outcome
     from lookalike.encoders.base import Encoder
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.ref import ImageRef
@@ -48,17 +45,13 @@ if TYPE_CHECKING:
     from lookalike.sources.base import Source
 
 
-_AHEAD = 96
-"""Images that may be read, decoded and preprocessed before their turn: enough to keep the encoder fed, and bounded."""
-
-
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
     """How a gallery is brought up to date."""
 
     limits: Limits = DEFAULT_LIMITS
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """Threads that read and decode."""
+    workers: int = field(default_factory=usable_cores)
+    """Threads that decode, and that read what is near; what is far is read by as many as its source asks for."""
     progress: Progress = field(default_factory=NoProgress)
     index: IndexPlan | None = None
     """How the gallery is to be searched, to be noted in it; None leaves what is noted."""
@@ -156,9 +149,11 @@ class _Run:
         if self._has_precomputed and has_encoder(self._store.manifest.encoder):
             check_precomputed((ref for ref, _ in self._pending()), self._source, self._encoder, self._options.limits)
         worker = Worker(self._source, self._store, self._inventory, self._encoder, self._options.limits)
-        with Writer(self._store, self._skipped, set(self._known_skips)) as writer, _threads(self._options) as pool:
+        threads = Threads(self._options.workers, reading=getattr(self._source, "concurrency", 0))
+        outcomes = in_order(worker, self._pending(), threads, lambda: batch_size(self._encoder()))
+        with Writer(self._store, self._skipped, set(self._known_skips)) as writer, closing(outcomes):
             waiting: list[Prepared] = []
-            for outcome in _in_order(pool, worker, self._pending()):
+            for outcome in outcomes:
                 if isinstance(outcome, Prepared):
                     waiting.append(outcome)
                     # the encoder is loaded by now: a worker prepared this image with it
@@ -183,6 +178,8 @@ class _Run:
         """Tidy the files up and make the embeddings ready to be searched."""
         if self.report.added or self.report.updated or self.report.removed:
             self._store.optimise()
+        if self._known_skips or self.report.failed:
+            self._skipped.optimise()
         with store_errors(self._store.location):
             renew(self._store, self._options.progress.note)
         self.report.total = len(self._store)
@@ -263,26 +260,3 @@ def _checked(encoder: Encoder, vectors: Vectors, count: int) -> Vectors:
         msg = f"the encoder {encoder.spec.name} returned {found}; use another encoder, or another precision"
         raise EncoderError(msg)
     return array
-
-
-@contextmanager
-def _threads(options: BuildOptions) -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(options.workers, thread_name_prefix="lookalike-decode")
-    try:
-        yield pool
-    finally:
-        # after an interruption nothing more is read
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, worker: Worker, pending: Iterable[tuple[ImageRef, int | None]]
-) -> Iterator[Outcome]:
-    """Yield what the worker makes of each item, in their order, working ahead by a bounded number."""
-    running: deque[Future[Outcome]] = deque()
-    for ref, row_id in pending:
-        running.append(pool.submit(worker, ref, row_id))
-        if len(running) >= _AHEAD:
-            yield running.popleft().result()
-    while running:
-        yield running.popleft().result()

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -104,21 +105,33 @@ class Worker:
     """Called only when an image has to be decoded."""
     limits: Limits
 
-    def __call__(self, ref: ImageRef, row_id: int | None) -> Outcome:
+    def read(self, ref: ImageRef) -> bytes:
+        """Return the encoded image, unless it is too large.
+
+        Raises
+        ------
+        ImageDecodeError : if it is.
+        OSError : if it cannot be read.
+        """
+        if ref.size is not None:
+            self.limits.check_bytes(ref.size)  # before reading it
+        return self.source.read(ref)
+
+    def __call__(self, ref: ImageRef, row_id: int | None, read: Callable[[], bytes] | None = None) -> Outcome:
         """Return what is to be written for an item.
 
         Parameters
         ----------
         ref : the item, as its source lists it.
         row_id : its row, if the gallery holds it in an older form.
+        read : returns what :meth:`read` has returned in another thread, or raises what it has raised.
         """
+        read = read or partial(self.read, ref)
         if isinstance(ref, PrecomputedRef):
-            return self._given(ref, row_id)
+            return self._given(ref, row_id, read)
         kept = "" if row_id is None else KEPT
         try:
-            if ref.size is not None:
-                self.limits.check_bytes(ref.size)  # before reading it
-            data = self.source.read(ref)
+            data = read()
             digest = content_digest(data)
             if row_id is not None and self._is_same(ref, row_id, digest):
                 return Same(ref)
@@ -156,7 +169,7 @@ class Worker:
         seen = {"width": decoded.width, "height": decoded.height, "taken": decoded.taken}
         return Prepared(_with(record, seen), row_id is None, prepare(encoder, decoded.pixels))
 
-    def _given(self, ref: PrecomputedRef, row_id: int | None) -> Given | Unusable:
+    def _given(self, ref: PrecomputedRef, row_id: int | None, read: Callable[[], bytes]) -> Given | Unusable:
         """Return an item with its own embedding, and what its picture tells if that is at hand: it need not be."""
         embedding = ref.embedding
         reason = what_is_wrong(embedding, self.store.manifest.dim)
@@ -164,8 +177,7 @@ class Worker:
             return Unusable(ref, reason or "", skip_stamp(ref, self.limits))
         data, preview = b"", None
         with contextlib.suppress(OSError, ImageDecodeError):
-            self.limits.check_bytes(ref.size or 0)
-            data = self.source.read(ref)
+            data = read()
             if _needs_thumbnail(ref):
                 preview = _thumbnail(decode(data, min_side=_THUMBNAIL_SIDE, limits=self.limits))
         record = self._record(ref, data, content_digest(data or embedding.tobytes()), preview)

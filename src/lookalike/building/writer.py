@@ -101,3 +101,4 @@ class Writer:
         self._commits += 1
         if self._commits % _COMMITS == 0:
             self._store.optimise()
+            self._skipped.optimise()

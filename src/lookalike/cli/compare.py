@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lookalike.cli.options import GalleryOption, JsonOption
+from lookalike.cli.options import (
+    DeviceOption,
+    GalleryOption,
+    JsonOption,
+    PoolingOption,
+    RuntimeOption,
+    TrustOption,
+)
 from lookalike.cli.output import print_json, print_rows, say
 from lookalike.errors import InputError
 
@@ -24,7 +31,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="Encoders as --encoder takes them, also as MODEL@f32 or MODEL@bf16.",
+            help="Encoders as --encoder takes them, also as MODEL@f32, MODEL@bf16 or MODEL@int8.",
             show_default=False,
         ),
     ],
@@ -39,6 +46,10 @@ def compare(
     ] = None,
     sample: Annotated[int, typer.Option(metavar="N", min=2, help="How many images, drawn at random.")] = 500,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw quality against speed (.png).")] = None,
+    pooling: PoolingOption = "auto",
+    runtime: RuntimeOption = "auto",
+    device: DeviceOption = "auto",
+    trust_remote_code: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run encoders over your own images: speed, memory, and quality by labels, or by changed copies without labels."""
@@ -52,8 +63,9 @@ def compare(
         by_labels = _has_labels(drawn, label_from)
         judged = "by their labels" if by_labels else "by changed copies of them, as they have no labels"
         say(f"{len(drawn):,} images, judged {judged}")
+        choices = {"pooling": pooling, "runtime": runtime, "device": device, "trust_remote_code": trust_remote_code}
         trials = []
-        for trial in try_each(models, drawn, by_labels=by_labels):
+        for trial in try_each(models, drawn, by_labels=by_labels, choices=choices):
             trials.append(trial)
             say(f"{trial.model}: " + (trial.error or "done") + f" ({len(trials)} of {len(models)})")
     if as_json:

@@ -14,9 +14,11 @@ from lookalike.cli.options import (
     JsonOption,
     MaxBytesOption,
     MaxPixelsOption,
+    PoolingOption,
     PrecisionOption,
     RuntimeOption,
     TrustOption,
+    WorkersOption,
 )
 from lookalike.cli.output import BuildProgress, print_json, say, show_failures
 
@@ -50,12 +52,7 @@ def index(
             help="A name that `lookalike models` lists, a model's folder, or owner/model on the Hugging Face hub.",
         ),
     ] = None,
-    pooling: Annotated[
-        str,
-        typer.Option(
-            help="auto, cls, mean, gem, pooler, image-features or average, for a transformers model; cls@-4 at a layer."
-        ),
-    ] = "auto",
+    pooling: PoolingOption = "auto",
     preprocessing: Annotated[
         str, typer.Option(help="auto, fast, processor or resize-crop, for a transformers model.")
     ] = "auto",
@@ -84,6 +81,7 @@ def index(
         str | None,
         typer.Option(metavar="COLUMN", help="Of Parquet tables: embeddings that are taken instead of made."),
     ] = None,
+    workers: WorkersOption = None,
     max_pixels: MaxPixelsOption = 200_000_000,
     max_bytes: MaxBytesOption = 200_000_000,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if an item could not be indexed.")] = False,
@@ -93,6 +91,7 @@ def index(
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery
     from lookalike.building.build import BuildOptions
+    from lookalike.cores import usable_cores
     from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
@@ -106,7 +105,7 @@ def index(
     target = Gallery(locate(gallery), choice, limits=limits)
     started = time.perf_counter()
     with BuildProgress() as progress:
-        options = BuildOptions(limits=limits, progress=progress, index=plan)
+        options = BuildOptions(limits, workers or usable_cores(), progress, index=plan)
         report = target.add(sources, options, label_from=label_from, embedding_column=embedding_column)
     report.seconds = time.perf_counter() - started
     if target.notice:

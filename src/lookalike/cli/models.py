@@ -24,6 +24,7 @@ def models(as_json: JsonOption = False) -> None:
             preset.name,
             preset.checkpoint,
             f"{preset.parameters / 1e6:,.1f} M",
+            f"{preset.nbytes / 1e6:,.0f} MB",
             str(preset.dim),
             preset.licence,
             preset.good_for,
@@ -31,8 +32,8 @@ def models(as_json: JsonOption = False) -> None:
         ]
         for preset, here in found
     ]
-    headers = ["name", "checkpoint", "parameters", "dimension", "licence", "good for", "here"]
-    print_rows(rows, headers, right=["parameters", "dimension"])
+    headers = ["name", "checkpoint", "parameters", "weights", "dimension", "licence", "good for", "here"]
+    print_rows(rows, headers, right=["parameters", "weights", "dimension"])
 
 
 def _as_dict(preset: Preset, here: Availability) -> dict[str, object]:

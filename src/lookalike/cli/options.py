@@ -20,6 +20,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard
 MaxPixelsOption = Annotated[
     int, typer.Option("--max-pixels", min=1, help="Refuse images with more pixels.", show_default=True)
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        help="Threads that read and decode images. Default: one for each core that this process may use.",
+        show_default=False,
+    ),
+]
 MaxBytesOption = Annotated[
     int, typer.Option("--max-bytes", min=1, help="Refuse files with more bytes.", show_default=True)
 ]
@@ -31,6 +41,14 @@ RuntimeOption = Annotated[
     typer.Option(
         "--runtime",
         help="What runs a transformers model: auto (OpenVINO on the CPU if the model converts), openvino or torch.",
+        show_default=True,
+    ),
+]
+PoolingOption = Annotated[
+    str,
+    typer.Option(
+        "--pooling",
+        help="auto, cls, mean, gem, pooler, image-features or average, for a transformers model; cls@-4 at a layer.",
         show_default=True,
     ),
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lookalike.cores import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def cpu_batch_size(shape: Sequence[int]) -> int:
     ----------
     shape : of one input, (channels, height, width).
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     wanted = 4 * cores * _USUAL_PIXELS // (int(shape[-2]) * int(shape[-1]))
     return min(_MOST, max(cores, wanted))
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.evaluation.trial import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lookalike.evaluation.sample import SampleImage
 
@@ -49,7 +49,13 @@ def split_model(model: str) -> tuple[str, str]:
     return (found[1], found[2]) if found else (model, "auto")
 
 
-def compare(models: Sequence[str], sample: Sequence[SampleImage], *, by_labels: bool) -> Iterator[Trial]:
+def compare(
+    models: Sequence[str],
+    sample: Sequence[SampleImage],
+    *,
+    by_labels: bool,
+    choices: Mapping[str, Any] | None = None,
+) -> Iterator[Trial]:
     """Try one encoder after the other; one that fails does not stop the others.
 
     Parameters
@@ -57,6 +63,7 @@ def compare(models: Sequence[str], sample: Sequence[SampleImage], *, by_labels: 
     models : names that :func:`lookalike.load_encoder` takes, each with ``@PRECISION`` behind it or not.
     sample : the images.
     by_labels : whether quality is measured by the labels, else by changed copies of the images.
+    choices : further keywords of :func:`lookalike.load_encoder`, for each of them.
 
     Yields
     ------
@@ -66,7 +73,7 @@ def compare(models: Sequence[str], sample: Sequence[SampleImage], *, by_labels: 
         name, precision = split_model(model)
         with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
             paths, labels = tuple(image.path for image in sample), tuple(image.label for image in sample)
-            job = Job(name, precision, paths, labels, by_labels, folder)
+            job = Job(name, {**(choices or {}), "precision": precision}, paths, labels, by_labels, folder)
             yield _trial(model, job)
 
 

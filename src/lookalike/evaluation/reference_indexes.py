@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lookalike.arrays import normalised
+from lookalike.cores import usable_cores
 from lookalike.errors import BackendMissingError, InputError
 from lookalike.indexes.base import Neighbors
 from lookalike.metric import Metric
@@ -67,7 +67,7 @@ def build_reference(name: str, vectors: Vectors, *, metric: Metric) -> Reference
 def _hnswlib(library: Any, rows: Vectors) -> Reference:
     graph = library.Index(space="ip", dim=rows.shape[1])
     graph.init_index(max_elements=max(1, len(rows)), M=_LINKS, ef_construction=_EFFORT_TO_BUILD, random_seed=0)
-    graph.add_items(rows, num_threads=os.cpu_count() or 1)
+    graph.add_items(rows, num_threads=usable_cores())
 
     def search(queries: Vectors, k: int, effort: int) -> tuple[Any, Any]:
         graph.set_ef(max(effort, k))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lookalike.building.build import build
+from lookalike.building.sample import sample_images
 from lookalike.encoders.loading import load_encoder
 from lookalike.errors import InputError, LookalikeError, first_line
 from lookalike.evaluation.memory import peak_bytes
@@ -24,7 +26,7 @@ from lookalike.sources.files import FilesSource
 from lookalike.sources.names import original
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.base import Encoder
@@ -40,7 +42,8 @@ class Job:
 
     name: str
     """Of the encoder."""
-    precision: str
+    choices: Mapping[str, Any]
+    """Keywords of :func:`lookalike.load_encoder`, such as ``precision``."""
     paths: tuple[str, ...]
     """Absolute: of the images."""
     labels: tuple[str | None, ...]
@@ -58,13 +61,15 @@ def run(job: Job) -> dict[str, Any]:
     ------
     LookalikeError : if the encoder cannot be loaded or run, or none of the images can be read.
     """
+    location = Location(Path(job.folder) / "gallery")
+    source = FilesSource([Path(path) for path in job.paths], base=location.base)
     started = time.perf_counter()
-    encoder = load_encoder(job.name, precision=job.precision)
+    # a precision that has to be calibrated is calibrated as that of a new gallery is: on what it is made from
+    encoder = load_encoder(job.name, calibration=partial(sample_images, source), **job.choices)
     encoder.encode_images([np.zeros((64, 64, 3), np.uint8)])  # the first call sets much up
     load_seconds = time.perf_counter() - started
-    location = Location(Path(job.folder) / "gallery")
     store = LanceStore.create(location, Manifest(encoder=encoder.spec.to_dict(), dim=encoder.spec.dim))
-    report = build(store, FilesSource([Path(path) for path in job.paths], base=location.base), lambda: encoder)
+    report = build(store, source, lambda: encoder)
     peak = peak_bytes()
     if report.total == 0:
         msg = f"none of the images could be embedded; the first: {report.failed[0].reason}"

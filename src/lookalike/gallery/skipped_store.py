@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import lance
 import pyarrow as pa
 
-from lookalike.gallery.commits import merge
+from lookalike.gallery.commits import compact, merge
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
 from lookalike.gallery.location import is_committed
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CLOSED_FOLDER = "this folder cannot be entered; check its permissions"
 """The reason for a folder, which stands for all that is in it."""
 
+_KEEP_OLD_VERSIONS = timedelta(minutes=1)  # a reader opens the newest version and reads all of it at once
 _SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -76,3 +77,12 @@ class SkippedStore:
         if ids and is_committed(self.location.skipped):
             with store_errors(self.location):
                 lance.dataset(str(self.location.skipped)).delete(ids_filter(ids))
+
+    def optimise(self) -> None:
+        """Merge the small files that many commits leave, and drop versions that nobody reads any more."""
+        if is_committed(self.location.skipped):
+            with store_errors(self.location):
+                table = lance.dataset(str(self.location.skipped))
+                if len(table.get_fragments()) > 1:
+                    compact(table)
+                table.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)

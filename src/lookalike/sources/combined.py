@@ -33,6 +33,11 @@ class CombinedSource:
         """What the stamps of items begin with that came from one of the sources."""
         return [prefix for source in self.sources for prefix in getattr(source, "stamp_prefixes", ())]
 
+    @property
+    def concurrency(self) -> int:
+        """How many items are best read at once: as many as the source that asks for most; 0: none asks."""
+        return max(getattr(source, "concurrency", 0) for source in self.sources)
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items of each source in turn.
 

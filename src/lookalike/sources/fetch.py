@@ -19,6 +19,9 @@ from lookalike.sources.hosts import Host, host
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, PoolManager
 
+CONCURRENCY = 16
+"""Pictures fetched at once, of all hosts together; what one host is asked for, :class:`FetchLimits` says."""
+
 _SCHEMES = ("http", "https")
 _REDIRECTS = 5
 _CHUNK = 1 << 16

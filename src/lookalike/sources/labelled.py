@@ -45,6 +45,11 @@ class LabelledSource:
         """What the stamps of items begin with that came from the source."""
         return getattr(self._source, "stamp_prefixes", ())
 
+    @property
+    def concurrency(self) -> int:
+        """How many items are best read at once; 0: the source does not ask."""
+        return getattr(self._source, "concurrency", 0)
+
     def __iter__(self) -> Iterator[ImageRef]:
         """List the items with their labels.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lookalike.errors import SourceError
 from lookalike.images.ref import ImageRef
-from lookalike.sources.fetch import DEFAULT_FETCH_LIMITS, FetchLimits, fetch, is_web_url
+from lookalike.sources.fetch import CONCURRENCY, DEFAULT_FETCH_LIMITS, FetchLimits, fetch, is_web_url
 from lookalike.sources.names import absolute, anchored, file_ref, item_id, name_of, original, printable
 from lookalike.sources.seen import Seen
 
@@ -68,7 +68,13 @@ class ListedSource:
         self._base = base
         self._limits = limits
         self._listed: Seen | None = None
+        self._has_urls = False
         self._anchors: dict[str, str] = {}
+
+    @property
+    def concurrency(self) -> int:
+        """How many pictures are best fetched at once; 0: none of those listed is from the web."""
+        return CONCURRENCY if self._has_urls else 0
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the entries in their order. A file that is not there is listed, and fails to be read.
@@ -121,6 +127,7 @@ class ListedSource:
 
     def _ref(self, number: int, text: str) -> ImageRef:
         if is_web_url(text):
+            self._has_urls = True
             return ImageRef(printable(text), printable(text), stamp=_URL_STAMP)
         if not text:
             return ImageRef(f"{self._name.id}#{number}", f"{self.uri}#{number}")

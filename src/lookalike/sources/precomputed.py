@@ -40,7 +40,7 @@ class VectorRows(Protocol):
 
     @property
     def dim(self) -> int:
-        """The length of most of them."""
+        """The length of them all, or of most of the first few hundred."""
         ...
 
     @property

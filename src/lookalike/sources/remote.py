@@ -17,6 +17,7 @@ from lookalike.sources.walk import is_visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_AT_ONCE = 16
 _VERSIONS = ("ETag", "etag", "md5Hash", "CRC", "LastModified", "last_modified", "mtime", "updated", "created")
 """What file systems tell of a file that changes when the file does, the surest first."""
 
@@ -50,6 +51,11 @@ class RemoteSource:
         self._root = self._root.rstrip("/")
         # those that are not made for it share one open file or connection
         self._turn: Any = nullcontext() if self._files.async_impl else threading.Lock()
+
+    @property
+    def concurrency(self) -> int:
+        """How many files are best read at once; 0 where they share one open file or connection."""
+        return _AT_ONCE if self._files.async_impl else 0
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the images, each folder's in order of name.

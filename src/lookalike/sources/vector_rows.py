@@ -88,7 +88,6 @@ class ParquetVectors:
     """
 
     def __init__(self, path: Path, column: str) -> None:
-
         self._path = path
         self._column = column
         with reading(path), pq.ParquetFile(path) as file:
@@ -103,7 +102,6 @@ class ParquetVectors:
             yield from _lists(batch.column(0))
 
     def _usual_length(self, kind: Any) -> int:
-
         if pa.types.is_fixed_size_list(kind):
             return int(kind.list_size)
         for batch in self._batches():
@@ -113,7 +111,6 @@ class ParquetVectors:
         return 0
 
     def _batches(self) -> Iterator[Any]:
-
         with reading(self._path), pq.ParquetFile(self._path, buffer_size=1 << 20, pre_buffer=False) as file:
             yield from file.iter_batches(_ROWS, columns=[self._column])
 
@@ -131,7 +128,6 @@ def _check_column(schema: Any, column: str, uri: str) -> None:
 
 
 def _holds_vectors(kind: Any) -> bool:
-
     types = pa.types
     if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
         return False
