@@ -363,7 +363,7 @@ class Gallery(GalleryTools):
     def _check(self, spec: EncoderSpec) -> None:
         self._choice.check(spec)
         if self._encoder is None and self._choice.may_have_moved(spec):
-            self._encoder = self._choice.load(spec)
+            self._encoder = self._choice.load(spec, kept=self.location.encoders)
         if self._encoder is not None:
             check_space(spec, self._encoder.spec)
 

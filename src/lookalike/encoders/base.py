@@ -27,7 +27,7 @@ class EncoderSpec:
     pooling: str
     preprocessing: str
     precision: str
-    """``f32``, ``bf16`` or ``int8``: their embeddings differ enough to change the order of hits."""
+    """``f32``, ``bf16``, ``f16`` or ``int8``: their embeddings differ enough to change the order of hits."""
     dim: int
     modalities: tuple[str, ...] = ("image",)
     """``image``, and ``text`` where the encoder embeds texts into the same space."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _USUAL_PIXELS = 224 * 224
 _MOST = 64
+_USUAL_ON_GPU, _MOST_ON_GPU = 128, 512
 
 
 def cpu_batch_size(shape: Sequence[int]) -> int:
@@ -25,11 +27,24 @@ def cpu_batch_size(shape: Sequence[int]) -> int:
 
     Parameters
     ----------
-    shape : of one input, (channels, height, width).
+    shape : of one input, (3, height, width), or other axes with as many numbers.
     """
     cores = usable_cores()
-    wanted = 4 * cores * _USUAL_PIXELS // (int(shape[-2]) * int(shape[-1]))
-    return min(_MOST, max(cores, wanted))
+    return min(_MOST, max(cores, 4 * cores * _USUAL_PIXELS // _pixels(shape)))
+
+
+def gpu_batch_size(shape: Sequence[int]) -> int:
+    """Return how many inputs a GPU is given at once to begin with: fewer of large ones.
+
+    Parameters
+    ----------
+    shape : see :func:`cpu_batch_size`.
+    """
+    return min(_MOST_ON_GPU, max(1, _USUAL_ON_GPU * _USUAL_PIXELS // _pixels(shape)))
+
+
+def _pixels(shape: Sequence[int]) -> int:
+    return max(1, math.prod(shape) // 3)
 
 
 def encode_staged(encoder: StagedEncoder, images: Sequence[Pixels]) -> Vectors:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 import transformers
 
-from lookalike.encoders.transformers_encoder import TransformersEncoder, loading_options
+from lookalike.encoders.pairs import PairEncoder
+from lookalike.encoders.pretrained import loading_options
+from lookalike.encoders.torch_batches import Batches
+from lookalike.encoders.transformers_encoder import TransformersEncoder
 from lookalike.encoders.vision_tower import unwrapped
 
 if TYPE_CHECKING:
@@ -21,42 +22,24 @@ if TYPE_CHECKING:
     from lookalike.encoders.loading import EncoderOptions
 
 
-class TransformersPairEncoder:
-    """Embeds images and texts into one space, with a checkpoint of two towers.
-
-    Parameters
-    ----------
-    images : the encoder of the images, whose pooling is ``image-features``.
-    tokenizer : the checkpoint's.
-    """
+class _TextTower:
+    """Embeds texts into the space of the images, with a checkpoint of two towers."""
 
     def __init__(self, images: TransformersEncoder, tokenizer: Any) -> None:
-        self.spec = replace(images.spec, modalities=("image", "text"))
-        self.images = images
-        self.runtime = images.runtime
-        self.runtime_reason = images.runtime_reason
-        self.notice = images.notice
-        self.batch_size = images.batch_size
-        self.decode_side, self.decode_drift = images.decode_side, images.decode_drift
-        self.prepare = images.prepare
-        self.encode_prepared = images.encode_prepared
-        self.encode_images = images.encode_images
         self._model = images.model
         self._tokenizer = tokenizer
         self._length = _text_length(tokenizer, images.model.config)
+        self._batches = Batches(images.batch_size, images.spec.name)
 
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts; returns shape (len(texts), dim), float32, not normalised. What is too long is cut off."""
-        vectors = np.empty((len(texts), self.spec.dim), np.float32)
-        for start in range(0, len(texts), self.batch_size):
-            chunk = list(texts[start : start + self.batch_size])
-            # always to the full length: models without an attention mask are trained so, and to others it is all one
-            padding = {"padding": True} if self._length is None else {"padding": "max_length", "truncation": True}
-            tokens = self._tokenizer(chunk, return_tensors="pt", max_length=self._length, **padding)
-            with torch.inference_mode():
-                features = unwrapped(self._model.get_text_features(**tokens.to(self._model.device)))
-            vectors[start : start + len(chunk)] = features.float().cpu().numpy()
-        return vectors
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        return self._batches.embed(len(texts), lambda part: self._features(list(texts[part])))
+
+    def _features(self, texts: list[str]) -> torch.Tensor:
+        # always to the full length: models without an attention mask are trained so, and to others it is all one
+        padding = {"padding": True} if self._length is None else {"padding": "max_length", "truncation": True}
+        tokens = self._tokenizer(texts, return_tensors="pt", max_length=self._length, **padding)
+        with torch.inference_mode():
+            return unwrapped(self._model.get_text_features(**tokens.to(self._model.device)))
 
 
 def load(name: str, options: EncoderOptions) -> Encoder:
@@ -71,7 +54,10 @@ def load(name: str, options: EncoderOptions) -> Encoder:
         if encoder.spec.pooling != "image-features" or not hasattr(encoder.model, "get_text_features"):
             return encoder
         tokenizer = _tokenizer(name, encoder.spec.revision, options)
-    return encoder if tokenizer is None else TransformersPairEncoder(encoder, tokenizer)
+    if tokenizer is None:
+        return encoder
+    texts = _TextTower(encoder, tokenizer)
+    return PairEncoder(encoder, lambda: texts.encode)
 
 
 def _tokenizer(name: str, revision: str, options: EncoderOptions) -> Any:

@@ -6,16 +6,17 @@ import atexit
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lookalike.encoders import checkpoint_notes
-from lookalike.encoders.conversion_cache import Entry, cache_folder
-from lookalike.errors import BackendMissingError, EncoderError, first_line
+from lookalike.encoders.conversion_cache import cache_folder
+from lookalike.errors import BackendMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lookalike.encoders.base import Encoder
+    from lookalike.encoders.conversion_cache import Entry
     from lookalike.encoders.loading import EncoderOptions
 
 
@@ -30,7 +31,7 @@ def conversion_of(name: str, options: EncoderOptions) -> Entry:
     Returns
     -------
     The files and what is noted of them: ``failure`` where the model cannot be converted, and ``notice`` where the
-    user should know something.
+    user should know something, such as that it could not be kept.
 
     Raises
     ------
@@ -44,15 +45,7 @@ def conversion_of(name: str, options: EncoderOptions) -> Entry:
     load_checkpoint()  # says what is missing
     from lookalike.encoders.openvino_conversion import convert
 
-    try:
-        return convert(name, options, folder)
-    except OSError as error:
-        entry = convert(name, options, temporary_folder())
-        notice = (
-            f"the converted model cannot be kept in {folder} ({error.strerror or error}), and will be made again each "
-            "time; name a folder that can be written in the variable LOOKALIKE_CACHE"
-        )
-        return Entry(entry.folder, {**entry.about, "notice": notice})
+    return convert(name, options, folder)
 
 
 def load_checkpoint() -> Callable[[str, EncoderOptions], Encoder]:
@@ -71,27 +64,13 @@ def load_checkpoint() -> Callable[[str, EncoderOptions], Encoder]:
     return load
 
 
-def load_processor(source: str, options: EncoderOptions) -> Any:
-    """Return the image processor that ``transformers`` makes from a folder or an id on the hub.
+def temporary_folder() -> Path:
+    """Return a folder that goes with this process.
 
     Raises
     ------
-    BackendMissingError : if transformers, or what the processor needs, is not installed.
-    EncoderError : if it cannot be loaded.
+    OSError : if none can be made.
     """
-    try:
-        import transformers
-
-        return transformers.AutoImageProcessor.from_pretrained(source, trust_remote_code=options.trust_remote_code)
-    except ModuleNotFoundError as error:
-        raise BackendMissingError(error.name or "transformers", "hf") from error
-    except Exception as error:  # a checkpoint may bring its own code, and raises whatever it likes
-        msg = f"the image processor in {source} cannot be loaded ({first_line(error).rstrip('.:')}); save it again"
-        raise EncoderError(msg) from error
-
-
-def temporary_folder() -> Path:
-    """Return a folder that goes with this process."""
     folder = tempfile.mkdtemp(prefix="lookalike-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +10,23 @@ import numpy as np
 from lookalike.encoders import conversion_cache
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import cpu_batch_size, encode_staged
-from lookalike.encoders.conversions import conversion_of, load_processor
+from lookalike.encoders.conversions import conversion_of
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.openvino_runtime import Inference, has_bf16
 from lookalike.encoders.plain_preprocessing import restored
 from lookalike.encoders.preprocessing import make_prepare
+from lookalike.encoders.pretrained import explained, loading_remedy
 from lookalike.encoders.probe import probe_images
+from lookalike.encoders.processors import load_processor
 from lookalike.errors import LookalikeError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
-    from lookalike.encoders.base import TextEncoder
     from lookalike.encoders.conversion_cache import Entry
     from lookalike.encoders.loading import EncoderOptions
     from lookalike.encoders.map_function import MapFunction
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Pixels
 
 REFERENCE = "reference.npy"
-LEAST_COSINE = 0.999
-"""What a converted model has to reach on every image of the probe, compared with PyTorch in f32."""
+LEAST_COSINE = {"f32": 0.9999, "bf16": 0.999}
+"""What a converted model has to reach on every image of the probe, compared with PyTorch in f32, by its precision."""
 
 
 class ConvertedEncoder:
@@ -73,6 +72,8 @@ class ConvertedEncoder:
         self.agreement: Mapping[str, Any] | None = about.get("agreement")
         """Cosines of int8 to f32 on images that it was not calibrated on, ``mean`` and ``least``; else None."""
         self.entry = entry
+        self.kept = entry.folder.parent.absolute() if spec.precision == "int8" else None
+        """The folder that holds what cannot be made again, which the encoder is found in by its spec."""
         # what remains in floating point of an int8 model is computed in f32, the same on every machine
         precision = "f32" if spec.precision == "int8" else spec.precision
         self._infer = Inference(str(entry.folder / conversion_cache.MODEL), precision)
@@ -89,8 +90,6 @@ class ConvertedEncoder:
 
     def as_map_function(self, *, image_column: str = "image", embedding_column: str = "embedding") -> MapFunction:
         """Return the encoder for ``Dataset.map``; see :func:`lookalike.encoders.map_function.map_function`."""
-        with contextlib.suppress(OSError):  # other processes know the spec alone, and not of a gallery's folder
-            self.keep_in(conversion_cache.cache_folder())
         return map_function(self, image_column=image_column, embedding_column=embedding_column, device="cpu")
 
     def keep_in(self, folder: Path) -> None:
@@ -104,52 +103,13 @@ class ConvertedEncoder:
             conversion_cache.copy(self.entry, folder)
 
 
-class ConvertedPairEncoder:
-    """Embeds images with a converted checkpoint, and texts with the checkpoint itself, which PyTorch runs.
-
-    Parameters
-    ----------
-    images : the encoder of the images.
-    load_texts : loads the encoder of the texts, when first one is embedded.
-    """
-
-    def __init__(self, images: ConvertedEncoder, load_texts: Callable[[], TextEncoder]) -> None:
-        self.spec = replace(images.spec, modalities=("image", "text"))
-        self.runtime = images.runtime
-        self.batch_size = images.batch_size
-        self.decode_side, self.decode_drift = images.decode_side, images.decode_drift
-        self.runtime_reason = images.runtime_reason
-        self.notice = images.notice
-        self.agreement = images.agreement
-        self.prepare = images.prepare
-        self.encode_prepared = images.encode_prepared
-        self.encode_images = images.encode_images
-        self.as_map_function = images.as_map_function
-        self.keep_in = images.keep_in
-        self._load_texts = load_texts
-        self._texts: TextEncoder | None = None
-        self._lock = threading.Lock()
-
-    def encode_texts(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts; returns shape (len(texts), dim), float32, not normalised. What is too long is cut off.
-
-        Raises
-        ------
-        LookalikeError : if the checkpoint cannot be loaded, or is another one by now.
-        """
-        with self._lock:
-            if self._texts is None:
-                self._texts = self._load_texts()
-        return self._texts.encode_texts(texts)
-
-
 def open_floating(name: str, precision: str, options: EncoderOptions) -> ConvertedEncoder | str:
     """Convert a checkpoint, or find it converted, and compare it with PyTorch.
 
     Parameters
     ----------
     name : a folder's absolute path, or an id on the hub.
-    precision : ``f32`` or ``bf16``.
+    precision : ``f32``, ``bf16`` or ``f16``.
     options : see :func:`lookalike.encoders.loading.load_encoder`.
 
     Returns
@@ -160,6 +120,8 @@ def open_floating(name: str, precision: str, options: EncoderOptions) -> Convert
     ------
     BackendMissingError, EncoderError : see :func:`lookalike.encoders.conversions.conversion_of`.
     """
+    if precision not in LEAST_COSINE:
+        return f"it computes in {' and '.join(LEAST_COSINE)} on a CPU, not in {precision}"
     if precision == "bf16" and not has_bf16():
         return "this CPU does not compute in bf16"
     entry = conversion_of(name, options)
@@ -204,13 +166,16 @@ def open_entry(entry: Entry, name: str, precision: str, options: EncoderOptions)
 
 
 def _prepare(entry: Entry, name: str, options: EncoderOptions) -> Prepare:
-    numbers = entry.about["prepare"]
+    kind, numbers = entry.about["preprocessing"], entry.about["prepare"]
     if numbers is not None:
         return restored(numbers)
     # the checkpoint's own code stays with the checkpoint, and some processors are saved nowhere else
     is_kept = not options.trust_remote_code and (entry.folder / "preprocessor_config.json").is_file()
     source = str(entry.folder) if is_kept else name
-    return make_prepare(entry.about["preprocessing"], load_processor(source, options))
+    revision = "" if is_kept else entry.about["revision"]
+    with explained(f"the image processor of {name} cannot be loaded", loading_remedy(name)):
+        processor = load_processor(source, revision, replace(options, preprocessing=kind))
+    return make_prepare(kind, processor)
 
 
 def _disagreement(encoder: ConvertedEncoder, entry: Entry) -> str:
@@ -226,9 +191,9 @@ def _disagreement(encoder: ConvertedEncoder, entry: Entry) -> str:
         conversion_cache.write_json(path, noted)
     least = float(noted["least_cosine"])
     encoder.runtime_reason = f"the model converts, with a cosine to PyTorch in f32 of at least {least:.6f} on a probe"
-    if least >= LEAST_COSINE:
+    if least >= LEAST_COSINE[encoder.spec.precision]:
         return ""
-    return f"converted for OpenVINO, its embeddings have a cosine of only {least:.4f} to those of PyTorch"
+    return f"converted for OpenVINO, its embeddings have a cosine of only {least:.6f} to those of PyTorch"
 
 
 def cosines(first: Vectors, second: Vectors) -> npt.NDArray[np.float64]:

@@ -26,7 +26,7 @@ AUTO = "auto"
 CHOICES = {
     "pooling": (AUTO, *POOLINGS),
     "preprocessing": (AUTO, "fast", "processor", "resize-crop"),
-    "precision": (AUTO, "f32", "bf16", "int8"),
+    "precision": (AUTO, "f32", "bf16", "f16", "int8"),
 }
 """What may be chosen about the encoders that come along and about checkpoints; one encoder need not have it all."""
 
@@ -89,8 +89,9 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
         within a mean difference of one of 255 levels, faster, for most processors; what ``auto`` means where it is to
         be had, else ``processor``), or ``resize-crop`` (short side to 256/224 of the model's size, centre crop, the
         processor's mean and deviation).
-    precision : ``f32`` (what ``auto`` means), ``bf16``, or ``int8``, for the embedded encoder and for a checkpoint on
-        the CPU.
+    precision : ``f32``, ``bf16``, ``f16`` (on a GPU), or ``int8`` (the embedded encoder, or a checkpoint on the CPU);
+        each makes a space of its own. ``auto`` is ``f32`` on the CPU, and for a checkpoint on a GPU ``bf16`` where it
+        computes in that, else ``f16``.
     device : ``auto`` (the fastest at hand), ``cuda``, ``mps``, ``cpu``, as PyTorch names them.
     trust_remote_code : whether to run Python code that a checkpoint brings along.
     runtime : ``torch``, ``openvino`` (on the CPU), or ``auto``: a checkpoint is run by OpenVINO on the CPU if it
@@ -113,8 +114,9 @@ def load_encoder(  # noqa: PLR0913  # one keyword for each choice that a caller 
     Notes
     -----
     The conversion happens once; it is kept in the user's cache folder, or in that which the environment variable
-    ``LOOKALIKE_CACHE`` names. In f32 the two runtimes agree to a cosine of at least .99999, and in bf16 as closely as
-    each agrees with f32, so a gallery that was made by one can be searched by the other.
+    ``LOOKALIKE_CACHE`` names. OpenVINO takes the place of PyTorch only where all embeddings of a probe then have a
+    cosine of at least .9999 in f32, or .999 in bf16, to those of PyTorch in f32; so a gallery that was made by one can
+    be searched by the other.
 
     Examples
     --------
@@ -167,15 +169,16 @@ def load_encoder_for(  # noqa: PLR0913  # one keyword for each choice that a cal
     SpaceMismatchError : if the encoder of that name is another one by now, such as after a change of its weights.
     LookalikeError : as :func:`load_encoder` does.
     """
-    # an int8 model is found by itself, whatever has become of the checkpoint
-    make = partial(_load_checkpoint, spec.name) if _is_quantised_checkpoint(spec) else _find_again(spec, name)
+    # an int8 model is found by itself, whatever has become of the checkpoint; one that is named is compared with it
+    is_found = name is None and _is_quantised_checkpoint(spec)
+    make = partial(_load_checkpoint, spec.name) if is_found else _find_again(spec, name)
     chosen = (spec.pooling, spec.preprocessing, spec.precision, device, trust_remote_code, spec.revision, runtime)
     options = EncoderOptions(*chosen, spec=spec, kept=kept)
     remedy = "bring back the weights that it was made with, or index its images again"
     if name is not None:
         remedy = "name the encoder that it was made by, or index into a new gallery"
     try:
-        encoder = _with_revision(make, options)
+        encoder = with_revision(make, options)
     except InputError as error:
         if device != "auto" or runtime not in ("auto", "torch"):  # the caller's choice, which may be what was refused
             raise
@@ -220,13 +223,14 @@ def _find_again(spec: EncoderSpec, name: str | None) -> Callable[[EncoderOptions
         raise
 
 
-def _with_revision(make: Callable[[EncoderOptions], Encoder], options: EncoderOptions) -> Encoder:
+def with_revision(make: Callable[[EncoderOptions], Encoder], options: EncoderOptions) -> Encoder:
+    """Make an encoder from the commit in the options, or from what there is if that is not at hand any more."""
     try:
         return make(options)
     except EncoderError:
         if not options.revision:
             raise
-        # that commit is not at hand any more; if only other files have changed since, the present one is as good
+        # if only other files have changed since, the present commit is as good; the digest of the weights will tell
         return make(replace(options, revision=""))
 
 

@@ -50,7 +50,8 @@ def map_function(
     --------
     >>> dataset.map(map_function(load_encoder()), batched=True, num_proc=2)  # doctest: +SKIP
     """
-    return MapFunction(encoder.spec, image_column, embedding_column, device, trust_remote_code, encoder)
+    kept = getattr(encoder, "kept", None)
+    return MapFunction(encoder.spec, image_column, embedding_column, device, trust_remote_code, kept, encoder)
 
 
 @dataclass(slots=True)
@@ -66,6 +67,8 @@ class MapFunction:
     embedding_column: str
     device: str
     trust_remote_code: bool
+    kept: Path | None = None
+    """The folder that holds what the encoder cannot be made again from."""
     _encoder: Encoder | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,7 +97,9 @@ class MapFunction:
         """
         values = self._values(batch)
         if self._encoder is None:
-            self._encoder = load_encoder_for(self.spec, device=self.device, trust_remote_code=self.trust_remote_code)
+            self._encoder = load_encoder_for(
+                self.spec, device=self.device, trust_remote_code=self.trust_remote_code, kept=self.kept
+            )
         encoder, size = self._encoder, batch_size(self._encoder)
         embeddings: list[Vectors | None] = []
         # a few pictures at a time: a thousand photos, which is a usual batch of rows, need not fit into memory
@@ -105,7 +110,7 @@ class MapFunction:
         return {self.embedding_column: embeddings}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = (self.image_column, self.embedding_column, self.device, self.trust_remote_code)
+        options = (self.image_column, self.embedding_column, self.device, self.trust_remote_code, self.kept)
         return MapFunction, (self.spec, *options)
 
     def _values(self, batch: Mapping[str, Any]) -> Sequence[Any]:

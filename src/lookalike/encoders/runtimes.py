@@ -10,17 +10,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from lookalike.encoders import checkpoint_notes
 from lookalike.encoders.base import TextEncoder
+from lookalike.encoders.conversion_cache import cache_folder
 from lookalike.encoders.conversions import load_checkpoint
-from lookalike.errors import EncoderError, InputError, UnknownNameError
+from lookalike.encoders.loading import described, with_revision
+from lookalike.encoders.pairs import PairEncoder
+from lookalike.errors import EncoderError, InputError, SpaceMismatchError, UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lookalike.arrays import Vectors
     from lookalike.encoders.base import Encoder
     from lookalike.encoders.converted import ConvertedEncoder
     from lookalike.encoders.loading import EncoderOptions
 
 _RUNTIMES = ("auto", "openvino", "torch")
-_PRECISIONS = ("auto", "f32", "bf16", "int8")
+_PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")
 _GPU_DRIVERS = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/nvhost-gpu", "/dev/nvgpu", "/dev/kfd", "/dev/dxg")
 """What is there on Linux where PyTorch might see a GPU: NVIDIA's (also on Tegra), AMD's, and that of a Windows host."""
 
@@ -38,6 +45,7 @@ def load(name: str, options: EncoderOptions) -> Encoder:
     UnknownNameError, InputError : if an option has no meaning, or not together with another.
     BackendMissingError : if what it needs is not installed.
     EncoderError : if the checkpoint cannot be loaded, or OpenVINO was asked for and cannot run it.
+    SpaceMismatchError : if a stored int8 model was made of another checkpoint.
     """
     _check(options)
     precision = "f32" if options.precision == "auto" else options.precision
@@ -50,8 +58,9 @@ def load(name: str, options: EncoderOptions) -> Encoder:
         msg = f"OpenVINO cannot run the encoder {name} in {precision}: {found}; use the runtime torch, in f32 or bf16"
         raise EncoderError(msg)
     fallback: Any = load_checkpoint()(name, options)
-    fallback.runtime_reason = found
-    fallback.notice = f"the encoder {name} runs on PyTorch, not on OpenVINO: {found}"
+    images = getattr(fallback, "images", fallback)  # of a pair, the side of the images
+    images.runtime_reason = found
+    images.notice = f"the encoder {name} runs on PyTorch, not on OpenVINO: {found}"
     return cast("Encoder", fallback)
 
 
@@ -60,7 +69,7 @@ def _check(options: EncoderOptions) -> None:
         kind = "runtime"
         raise UnknownNameError(kind, options.runtime, _RUNTIMES)
     if options.precision not in _PRECISIONS:
-        msg = f"there is no precision named {options.precision!r}; use f32, bf16 or int8"
+        msg = f"there is no precision named {options.precision!r}; use f32, bf16, f16 or int8"
         raise InputError(msg)
     is_int8 = options.precision == "int8"
     if is_int8 and options.runtime == "torch":
@@ -93,24 +102,42 @@ def _has_gpu() -> bool:
 
 def _by_openvino(name: str, precision: str, options: EncoderOptions) -> Encoder | str:
     """Return the encoder, or why there is none: a clause."""
-    from lookalike.encoders.converted import ConvertedPairEncoder, open_floating
+    from lookalike.encoders.converted import open_floating
     from lookalike.encoders.quantisation import open_quantised
 
-    images = open_quantised(name, options) if precision == "int8" else open_floating(name, precision, options)
+    if precision == "int8":
+        _check_moved(name, options)
+        images = open_quantised(name, options)
+    else:
+        images = open_floating(name, precision, options)
     if isinstance(images, str) or not images.has_texts:
         return images
-    return ConvertedPairEncoder(images, partial(_load_texts, images, options))
+    return PairEncoder(images, partial(_load_texts, images, options))
 
 
-def _load_texts(images: ConvertedEncoder, options: EncoderOptions) -> TextEncoder:
+def _check_moved(name: str, options: EncoderOptions) -> None:
+    """Check that a stored int8 model, which is found by itself, was made of the checkpoint that is now named."""
+    spec = options.spec
+    if spec is None or name == spec.name:
+        return
+    floating = replace(options, precision="f32", device="cpu", spec=None, calibration=None)
+    known = checkpoint_notes.recall(cache_folder(), name, floating)
+    digest = known.about["weights_digest"] if known else load_checkpoint()(name, floating).spec.weights_digest
+    if digest != spec.weights_digest.rpartition("-")[2]:
+        remedy = "name the checkpoint that it was made of, or index into a new gallery"
+        raise SpaceMismatchError(described(spec), f"the checkpoint {name} with weights {digest[:12]}", remedy)
+
+
+def _load_texts(images: ConvertedEncoder, options: EncoderOptions) -> Callable[[Sequence[str]], Vectors]:
     """Load the text side of a converted checkpoint, which is not converted: PyTorch runs it, in f32."""
     spec = images.spec
-    as_stored = replace(options, pooling=spec.pooling, preprocessing=spec.preprocessing)
-    texts = load_checkpoint()(spec.name, replace(as_stored, precision="f32", device="cpu"))
+    as_stored = replace(options, pooling=spec.pooling, preprocessing=spec.preprocessing, revision=spec.revision)
+    load = partial(load_checkpoint(), spec.name)
+    texts = with_revision(load, replace(as_stored, precision="f32", device="cpu"))
     if texts.spec.weights_digest != images.checkpoint_digest or not isinstance(texts, TextEncoder):
         msg = (
             f"the checkpoint {spec.name} has other weights by now than those that the images were embedded with; bring "
             "them back, or index the images again"
         )
         raise EncoderError(msg)
-    return texts
+    return texts.encode_texts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -14,14 +13,16 @@ import transformers
 from transformers.utils.hub import extract_commit_hash
 
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.batching import cpu_batch_size, encode_staged
+from lookalike.encoders.batching import cpu_batch_size, encode_staged, gpu_batch_size
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.pooling import Features, choose_pooling, parse_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
+from lookalike.encoders.pretrained import explained, loading_options, loading_remedy
 from lookalike.encoders.processors import load_processor
+from lookalike.encoders.torch_batches import Batches, enough_memory
 from lookalike.encoders.torch_transfer import on_device
 from lookalike.encoders.vision_tower import VisionTower
-from lookalike.errors import EncoderError, InputError, first_line
+from lookalike.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from lookalike.encoders.preprocessing import Prepare
     from lookalike.images.decode import Pixels
 
-_DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
+_DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 _IMPORTED_IN = os.getpid()
 
 
@@ -55,36 +56,35 @@ class TransformersEncoder:
     runtime = "torch"
 
     def __init__(self, name: str, options: EncoderOptions) -> None:
-        precision = "f32" if options.precision == "auto" else options.precision
         self._options = options
         self._device = _device(options.device)
         _survive_fork(self._device)
+        precision = _precision(options.precision, self._device)
         self._dtype = _DTYPES[precision]
         self.runtime_reason = f"it runs on the device {self._device.type}"
         """Why it is run by PyTorch: a clause."""
         self.notice = ""
         """A sentence that a user should read, if there is one."""
         revision = _commit(name, options.revision)
-        remote = loading_options(revision, options)
-        with _explained(f"the encoder {name} cannot be loaded", _loading_remedy(name)):
+        with explained(f"the encoder {name} cannot be loaded", loading_remedy(name)):
             # in f32 first, so that the weights have one digest whatever the precision
             self.model, report = transformers.AutoModel.from_pretrained(
-                name, dtype=torch.float32, output_loading_info=True, **remote
+                name, dtype=torch.float32, output_loading_info=True, **loading_options(revision, options)
             )
-            self.processor = load_processor(name, remote, is_file_enough=options.preprocessing == "resize-crop")
+            self.processor = load_processor(name, revision, options)
         self._tower = VisionTower(self.model)
         self.prepare = make_prepare(options.preprocessing, self.processor, self._tower.input_names)
         self.decode_side, self.decode_drift = self.prepare.decode_side, self.prepare.decode_drift
         untrained = frozenset(report["missing_keys"])
         digest = _digest(self.model, untrained)
         _mark_untrained(self.model, untrained)
-        self.model.eval().to(self._device, self._dtype)
-        with _explained(f"the encoder {name} cannot embed images", "use the checkpoint of an image model"):
+        remedy = "use the checkpoint of an image model"
+        with explained(f"the encoder {name} cannot embed images", remedy), enough_memory(name):
+            self.model.eval().to(self._device, self._dtype)
             probe = _probe(self.prepare)
-            pixels = probe["pixel_values"] if probe.dtype.names else probe
-            self.batch_size = cpu_batch_size(pixels.shape[1:]) if self._device.type == "cpu" else 128
+            self._batches = Batches(_batch_size(probe, self._device), name)
             reason = self._choose_pooling(options.pooling, probe)
-            dim = _checked_dim(self.encode_prepared(probe), self.encode_prepared(probe))
+            dim = _checked_dim([self._encode(probe) for _ in range(2)], precision)
         self.spec = EncoderSpec(
             name=name,
             revision=revision,
@@ -96,11 +96,19 @@ class TransformersEncoder:
             pooling_reason=reason,
         )
 
+    @property
+    def batch_size(self) -> int:
+        """The number of images to embed at once; becomes smaller where the memory of a GPU does not hold them."""
+        return self._batches.size
+
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
-        """Embed prepared images; shape (n, ...), as :attr:`prepare` returns them, to (n, dim), float32."""
-        with torch.inference_mode():
-            vectors = [self.embed(inputs).float() for inputs in self._to_device(batch)]
-            return np.asarray(torch.cat(vectors).cpu().numpy(), np.float32)
+        """Embed prepared images; shape (n, ...), as :attr:`prepare` returns them, to (n, dim), float32.
+
+        Raises
+        ------
+        EncoderError : if a GPU has no memory for a single image.
+        """
+        return self._encode(batch) if len(batch) else np.empty((0, self.spec.dim), np.float32)
 
     def embed(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return the embeddings of prepared images that are on the device, in the model's type; shape (n, dim)."""
@@ -123,6 +131,13 @@ class TransformersEncoder:
             trust_remote_code=self._options.trust_remote_code,
         )
 
+    def _encode(self, batch: npt.NDArray[Any]) -> Vectors:
+        def embed(part: slice) -> torch.Tensor:
+            with torch.inference_mode():
+                return torch.cat([self.embed(inputs) for inputs in self._to_device(batch[part])])
+
+        return self._batches.embed(len(batch), embed)
+
     def _choose_pooling(self, wanted: str, probe: npt.NDArray[Any]) -> str:
         """Choose the pooling and its layer; returns why it is that one, a clause."""
         kind, self._layer = parse_pooling(wanted)
@@ -139,14 +154,9 @@ class TransformersEncoder:
 
     def _to_device(self, batch: npt.NDArray[Any]) -> Iterator[dict[str, torch.Tensor]]:
         """Yield the model's inputs by their names, in parts of the batch."""
-        if batch.dtype.names is None:
-            yield from ({"pixel_values": values} for values in on_device(batch, self._device, self._dtype))
-            return
-        tensors = {name: torch.from_numpy(np.require(batch[name], None, ["C", "W"])) for name in batch.dtype.names}
-        yield {
-            name: tensor.to(self._device, self._dtype if tensor.is_floating_point() else tensor.dtype)
-            for name, tensor in tensors.items()
-        }
+        names = batch.dtype.names
+        inputs = {"pixel_values": batch} if names is None else {name: batch[name] for name in names}
+        return on_device(inputs, self._device, self._dtype)
 
     def _image_features(self, inputs: Mapping[str, torch.Tensor]) -> Any:
         """Return the embeddings that images share with texts, shape (n, dim), or None if the model has none."""
@@ -156,9 +166,19 @@ class TransformersEncoder:
         return self._tower.features(inputs, self._layer)
 
 
-def loading_options(revision: str, options: EncoderOptions) -> dict[str, Any]:
-    """Return the keyword arguments of ``from_pretrained`` for a commit of a checkpoint; an empty one is no hub's."""
-    return {"trust_remote_code": options.trust_remote_code, **({"revision": revision} if revision else {})}
+def _precision(wanted: str, device: torch.device) -> str:
+    """Return the precision; by itself half on a GPU, in the format with the range of f32 where it computes in that."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bf16"
+    return "f16" if device.type in ("cuda", "mps") else "f32"
+
+
+def _batch_size(probe: npt.NDArray[Any], device: torch.device) -> int:
+    pixels = probe["pixel_values"] if probe.dtype.names else probe
+    shape = pixels.shape[1:]
+    return cpu_batch_size(shape) if device.type == "cpu" else gpu_batch_size(shape)
 
 
 def _commit(name: str, revision: str) -> str:
@@ -182,12 +202,15 @@ def _probe(prepare: Prepare) -> npt.NDArray[Any]:
     return np.stack(inputs)
 
 
-def _checked_dim(first: Vectors, second: Vectors) -> int:
+def _checked_dim(twice: Sequence[Vectors], precision: str) -> int:
     """Return the length of the embeddings, given those of the same images twice."""
+    first, second = twice
     if not np.isfinite(first).all():
-        msg = "it lacks weights that the embeddings depend on"
+        overflow = ", or exceeds the range of f16: use the precision f32" if precision == "f16" else ""
+        msg = f"it lacks weights that the embeddings depend on{overflow}"
         raise ValueError(msg)
-    if np.abs(first - second).max() > 1e-3 * np.abs(first).max():
+    # a GPU may add in another order each time, which in half precision shows in the third digit
+    if np.abs(first - second).max() > (1e-3 if precision == "f32" else 2e-2) * np.abs(first).max():
         msg = "it embeds the same image differently each time"
         raise ValueError(msg)
     return int(first.shape[1])
@@ -223,12 +246,6 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _loading_remedy(name: str) -> str:
-    if Path(name).is_absolute():
-        return "save the model and its image processor there with save_pretrained"
-    return "check the name and the network, or give a folder that save_pretrained wrote"
-
-
 def _survive_fork(device: torch.device) -> None:
     """Make PyTorch usable in a process that was forked from one that may have used it."""
     if os.getpid() == _IMPORTED_IN:
@@ -240,14 +257,3 @@ def _survive_fork(device: torch.device) -> None:
         )
         raise InputError(msg)
     torch.set_num_threads(1)  # OpenMP's threads did not come along, and it would wait for them for ever
-
-
-@contextlib.contextmanager
-def _explained(problem: str, remedy: str) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:  # a checkpoint may bring its own code, and raises whatever it likes
-        msg = f"{problem} ({first_line(error).rstrip('.:')}); {remedy}"
-        raise EncoderError(msg) from error
