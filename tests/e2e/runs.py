@@ -37,6 +37,9 @@ class Told:
     def waiting(self, holder: str) -> None:
         say(waiting=holder)
 
+    def note(self, text: str) -> None:
+        pass
+
 
 def say(**values: Any) -> None:
     sys.stdout.write(json.dumps(values) + "\n")

@@ -19,6 +19,7 @@ from lookalike.gallery.lance_store import LanceStore
 from lookalike.gallery.location import locate
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.manifest import Manifest
+from lookalike.search.index_plan import checked_spec
 from lookalike.sources.combined import CombinedSource
 from lookalike.sources.labelled import LabelledSource
 from lookalike.sources.precomputed_files import parquet_embeddings
@@ -67,6 +68,8 @@ def _add(gallery: Gallery, source: Source, options: BuildOptions, label_from: st
     if not gallery.location.exists():
         _check_not_empty(source)
     store = _store_for_writing(gallery, source, options)
+    if options.index is not None:
+        checked_spec(options.index.spec, dim=store.manifest.dim)
     _note_moved_encoder(gallery)
     rules = store.manifest.label_rules
     if label_from is not None:

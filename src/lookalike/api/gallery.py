@@ -22,7 +22,7 @@ from lookalike.metric import Metric
 from lookalike.sources.names import original
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
@@ -179,6 +179,7 @@ class Gallery(GalleryTools):
         where: str | None = None,
         missing: bool = False,
         dry_run: bool = False,
+        report: Callable[[str], None] = lambda _: None,
     ) -> Removal:
         """Take items out of the gallery; files are left alone, and a source that lists them brings them back.
 
@@ -190,6 +191,7 @@ class Gallery(GalleryTools):
         missing : only items that are files of their own which do not exist, such as after their folder was removed; on
             a disk that is not connected they do not exist either.
         dry_run : only say what would go.
+        report : told if another run writes to the gallery, for which this one waits.
 
         Returns
         -------
@@ -201,11 +203,14 @@ class Gallery(GalleryTools):
         StoreError : if there is no gallery, or it cannot be written.
         """
         from lookalike.building.removal import remove, would_remove
+        from lookalike.gallery.lock import waiting_for
         from lookalike.search.selection import Choice
 
         names = [ids] if isinstance(ids, (str, Path)) else ids
         choice = Choice(None if names is None else [str(name) for name in names], where, missing)
-        return would_remove(self.store, choice) if dry_run else remove(self.store, choice, on_wait=lambda _: None)
+        if dry_run:
+            return would_remove(self.store, choice)
+        return remove(self.store, choice, on_wait=lambda holder: report(waiting_for(holder)))
 
     def add_embeddings(
         self,

@@ -40,14 +40,14 @@ def tune_gallery(
     StoreError : if the gallery cannot be written.
     """
     from lookalike.gallery.lance_errors import store_errors
-    from lookalike.gallery.lock import writer_lock
+    from lookalike.gallery.lock import waiting_for, writer_lock
     from lookalike.indexes.tuning import Tuner
     from lookalike.search.ready_index import drop_unplanned, keep_index, table_of
     from lookalike.search.snapshot import remove_older
 
-    specs = [checked_spec(spec) for spec in specs if spec != AUTO]
+    specs = [checked_spec(spec, dim=store.manifest.dim) for spec in specs if spec != AUTO]
     location = store.location
-    with writer_lock(location, on_wait=lambda holder: report(f"waiting for {holder}")), store_errors(location):
+    with writer_lock(location, on_wait=lambda holder: report(waiting_for(holder))), store_errors(location):
         snapshot = _snapshot(store, is_current=True)
         tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=partial(table_of, store, snapshot))
         tuned = tuner.choose(specs)
@@ -76,7 +76,7 @@ def benchmark_gallery(
     from lookalike.search.ready_index import table_of
 
     if specs is not None:
-        specs = [spec if spec in REFERENCES else checked_spec(spec) for spec in specs]
+        specs = [spec if spec in REFERENCES else checked_spec(spec, dim=store.manifest.dim) for spec in specs]
     with store_errors(store.location):
         snapshot = _snapshot(store)
     table = partial(table_of, store, snapshot)

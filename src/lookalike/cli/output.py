@@ -120,7 +120,9 @@ class BuildProgress:
 
     def waiting(self, holder: str) -> None:
         """Take who is writing to the gallery, for whom this run waits."""
-        say(f"the gallery is being written by {holder}; waiting for it to end (Ctrl-C gives up)")
+        from lookalike.gallery.lock import waiting_for
+
+        say(waiting_for(holder))
 
     def note(self, text: str) -> None:
         """Take what is being done besides."""

@@ -35,7 +35,7 @@ def remove(
     from lookalike.gallery.location import locate
 
     target = Gallery(locate(gallery))
-    done = target.remove(what or None, where=where, missing=missing, dry_run=dry_run)
+    done = target.remove(what or None, where=where, missing=missing, dry_run=dry_run, report=say)
     if as_json:
         print_json({"removed": done.removed, "ids": list(done.ids), "total": done.total})
         return

@@ -118,6 +118,8 @@ def _show(hits: Hits, *, is_one_of_many: bool) -> None:
     if not hits:
         say("no hits")
         return
+    if not hits.is_exact:
+        say(f"found by the index {hits.method.index}, which finds {hits.method.recall:.1%} of the true nearest")
     rows = [[str(hit.rank), f"{hit.score:.4f}", _path(hit), hit.id, _attributes(hit)] for hit in hits]
     print_rows(rows, ["rank", "score", "image", "id", "attributes"], right=["rank", "score"])
 

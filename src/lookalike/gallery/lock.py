@@ -71,3 +71,8 @@ def _describe(holder: Path) -> str:
         return f"process {values['process']} (since {values['since']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"  # which has only just begun, or is about to end
+
+
+def waiting_for(holder: str) -> str:
+    """Return the sentence for who waits for another writer."""
+    return f"the gallery is being written by {holder}; waiting for it to end (Ctrl-C gives up)"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lookalike.errors import InputError, ShapeError
 from lookalike.indexes.approximate import ApproximateIndex
@@ -11,6 +14,7 @@ from lookalike.indexes.files import read_header
 from lookalike.indexes.specs import parse_index
 from lookalike.metric import Metric
 from lookalike.plugins import Plugin, Registry
+from lookalike.projections.fitting import fit_projection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from lookalike.arrays import Vectors
 
 EXACT = "exact"
+_FEW = 64
 INDEXES = Registry(
     "index",
     {
@@ -72,6 +77,29 @@ def build_index(
             raise InputError(msg)
         return ExactIndex(vectors, metric=metric)
     return ApproximateIndex.build(backend, vectors, asked, seed=seed)
+
+
+def check_index(spec: str, *, dim: int, metric: Metric = Metric.COSINE) -> None:
+    """Refuse a spec that could not be built over any rows of that dimension, before there are rows or much is done.
+
+    A backend may have a class method ``check(spec)`` for that; one without is built over a few rows of noise.
+
+    Raises
+    ------
+    UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
+    """
+    asked = parse_index(spec, metric=metric, dim=dim)
+    backend = INDEXES.load(asked.backend)
+    noise = np.random.default_rng(0).standard_normal((max(_FEW, dim), dim), dtype=np.float32)
+    if asked.projection:
+        dim = fit_projection(asked.projection, noise).dim
+    inner = replace(asked, dim=dim, projection="")
+    if hasattr(backend, "check"):
+        if asked.projection and is_in_table(spec):
+            build_index(spec, noise[:0], metric=metric)  # says why not
+        backend.check(inner)
+    else:
+        build_index(spec, noise[:_FEW], metric=metric)
 
 
 def is_in_table(spec: str) -> bool:

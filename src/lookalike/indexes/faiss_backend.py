@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
 _FILE, _FACTORY = "index.faiss", "factory.txt"
 _ORIGIN = re.compile(r"^Error in .* at \S+:\d+: (Error: )?('.*' failed: (?=\S))?")
+_MANY = 100_000
 _SAMPLE = 65_536
 _SAMPLE_PER_LIST = 64
 _MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
@@ -69,6 +70,12 @@ class FaissBackend:
         for chunk in rows.chunks():
             backend.insert(chunk)
         return backend
+
+    @classmethod
+    def check(cls, spec: IndexSpec) -> None:
+        """Refuse options that no number of rows would make right."""
+        factory = factory_for(Options(spec.choice), _MANY, spec.dim)
+        cls(_made(factory, spec.dim, spec.metric), spec, factory=factory)
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> FaissBackend:

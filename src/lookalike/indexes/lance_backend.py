@@ -89,6 +89,11 @@ class LanceBackend:
         return backend
 
     @classmethod
+    def check(cls, spec: IndexSpec) -> None:
+        """Refuse options that no number of rows would make right."""
+        cls(spec)
+
+    @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> LanceBackend:  # noqa: ARG003  # everything is in the table
         """Make the backend; :meth:`attach` gives it the table."""
         return cls(spec)

@@ -85,6 +85,12 @@ class ScannBackend:
         return backend
 
     @classmethod
+    def check(cls, spec: IndexSpec) -> None:
+        """Refuse options that no number of rows would make right."""
+        _structure(Options(spec.choice), 0)
+        cls(None, spec, leaves=0)
+
+    @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> ScannBackend:
         """Read what :meth:`save` wrote."""
         if (folder / _PICKLE).exists():  # ScaNN would unpickle it, and this module never writes it

@@ -43,23 +43,31 @@ def plan_of(store: LanceStore) -> IndexPlan:
     return IndexPlan.from_dict(store.manifest.index)
 
 
-def checked_spec(text: str) -> str:
+def checked_spec(text: str, *, dim: int | None = None) -> str:
     """Return a spec in its plain form.
+
+    Parameters
+    ----------
+    text : ``auto``, or what :func:`lookalike.indexes.specs.parse_index` reads.
+    dim : of the embeddings; without it only the names are looked up.
 
     Raises
     ------
     UnknownNameError : if there is no such index.
-    InputError : if it cannot be taken apart.
+    InputError : if it cannot be taken apart, or its options have no meaning.
+    BackendMissingError : if its library is not installed.
     """
-    from lookalike.indexes.building import INDEXES
+    from lookalike.indexes.building import INDEXES, check_index
     from lookalike.indexes.specs import parse_index
     from lookalike.metric import Metric
 
     if text.strip() == AUTO:
         return AUTO
-    spec = parse_index(text, metric=Metric.COSINE, dim=1)
+    spec = parse_index(text, metric=Metric.COSINE, dim=dim or 1)
     INDEXES.load(spec.backend)
     if spec.backend == EXACT and str(spec) != EXACT and not spec.projection:
         msg = f"{EXACT} takes no options, got {text!r}"
         raise InputError(msg)
+    if dim is not None and str(spec) != EXACT:
+        check_index(str(spec), dim=dim)
     return str(spec)

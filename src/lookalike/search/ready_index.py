@@ -137,6 +137,15 @@ def remove_index(snapshot: Snapshot) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def known_of(snapshot: Snapshot) -> Mapping[str, Any] | None:
+    """Return what was measured of the index of a snapshot's rows, without opening it; None if there is none."""
+    try:
+        about: Mapping[str, Any] = json.loads((snapshot.path / FOLDER / _ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return about
+
+
 def drop_unplanned(store: LanceStore) -> None:
     """Take an index out of the table that the gallery is not to have any more."""
     from lookalike.indexes.building import is_in_table

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import BackendMissingError, InputError, StoreError, UnknownNameError
 from lookalike.search.index_plan import plan_of
-from lookalike.search.ready_index import FOLDER, drop_unplanned, read_index, wants_index, write_index
+from lookalike.search.ready_index import FOLDER, drop_unplanned, known_of, read_index, wants_index, write_index
 from lookalike.search.snapshot import newest_snapshot, remove_older, write_snapshot
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def renew(store: LanceStore, report: Callable[[str], None] = lambda _: None) -> 
         return
     plan = plan_of(pinned)
     if wants_index(plan, snapshot) and read_index(pinned, snapshot, plan) is None:
+        if len(snapshot.row_ids) != len(pinned) or _tail(pinned, snapshot):
+            write_snapshot(pinned, keeps_older=True)
+            snapshot = newest_snapshot(pinned, with_sums=False) or snapshot
         try:
             write_index(pinned, snapshot, plan, report=report)
         except (InputError, UnknownNameError, BackendMissingError) as error:
@@ -72,7 +75,7 @@ def write_if_allowed(store: LanceStore) -> None:
         remove_older(store, than=store.version, unless_holding=FOLDER)
 
 
-def best_snapshot(store: LanceStore, *, known: Snapshot | None = None) -> Snapshot | None:
+def best_snapshot(store: LanceStore, *, known: Snapshot | None = None, with_sums: bool = True) -> Snapshot | None:
     """Return the newest snapshot with the index that the gallery is to have, unless it is far behind, else the newest.
 
     The bytes of one that is searched through an index, which reads few of them, are not compared with their sums.
@@ -81,7 +84,16 @@ def best_snapshot(store: LanceStore, *, known: Snapshot | None = None) -> Snapsh
         indexed = newest_snapshot(store, known=known, with_sums=False, holding=FOLDER)
         if indexed is not None and lag_of(store, indexed) is not Lag.TOO_MUCH:
             return indexed
-    return newest_snapshot(store, known=known)
+    return newest_snapshot(store, known=known, with_sums=with_sums)
+
+
+def index_in_use(store: LanceStore) -> dict[str, Any]:
+    """Return which index the gallery is to have and which one answers now, with its recall, as JSON-ready values."""
+    plan, snapshot = plan_of(store), best_snapshot(store, with_sums=False)
+    known = known_of(snapshot) if snapshot is not None and wants_index(plan, snapshot) else None
+    if known is None or known.get("plan") != plan.to_dict():
+        return {"plan": plan.spec, "index": "exact", "recall": 1.0}
+    return {"plan": plan.spec, "index": known["index"], "recall": known["recall"], "bytes": known["bytes"]}
 
 
 def lag_of(store: LanceStore, snapshot: Snapshot | None) -> Lag:
@@ -90,8 +102,13 @@ def lag_of(store: LanceStore, snapshot: Snapshot | None) -> Lag:
         return Lag.TOO_MUCH if len(store) > 0 else Lag.NONE
     if snapshot.version == store.version:
         return Lag.NONE
-    tail = sum(len(batch) for batch in store.scan([], newer_than=snapshot.version))
+    tail = _tail(store, snapshot)
     removed = max(0, len(snapshot.row_ids) + tail - len(store))
     if tail + removed <= max(_TAIL_ROWS, _TAIL_SHARE * len(store)):
         return Lag.NONE
     return Lag.SOME if tail <= _MOST_TAIL_ROWS else Lag.TOO_MUCH
+
+
+def _tail(store: LanceStore, snapshot: Snapshot) -> int:
+    """Return how many rows were written after a snapshot."""
+    return sum(len(batch) for batch in store.scan([], newer_than=snapshot.version))
