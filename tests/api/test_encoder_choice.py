@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 
 import lookalike
 from lookalike.api.encoder_choice import EncoderChoice, check_space
-from lookalike.encoders.loading import EncoderOptions
+from lookalike.encoders.loading import CHOICES, EncoderOptions
 from lookalike.errors import InputError, SpaceMismatchError, UnknownNameError
 from tests.toys import ToyEncoder, plant
 
@@ -61,6 +62,28 @@ def test_what_differs_is_named(choice, differing):
 def test_what_nothing_has_is_no_mismatch(choice, sentence):
     with pytest.raises(UnknownNameError, match=sentence):
         choice.check(SPEC)
+
+
+@pytest.mark.parametrize("pooling", ["cls@-4", "mean@6", "gem@-1", "average@2"])
+def test_a_layer_is_a_choice(pooling):
+    EncoderChoice(None, EncoderOptions(pooling=pooling)).check(replace(SPEC, pooling=pooling))
+    for other in (SPEC, replace(SPEC, pooling=pooling.partition("@")[0])):
+        with pytest.raises(SpaceMismatchError, match=f"not by pooling {pooling}"):
+            EncoderChoice(None, EncoderOptions(pooling=pooling)).check(other)
+
+
+@pytest.mark.parametrize("pooling", ["cls@last", "cls@", "pooler@2", "image-features@-1"])
+def test_a_layer_that_no_model_has_is_refused(pooling):
+    with pytest.raises(InputError, match=r"whole number|cannot be taken at a layer"):
+        EncoderChoice(None, EncoderOptions(pooling=pooling)).check(SPEC)
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_whatever_can_be_chosen_is_known(option):
+    for name in CHOICES[option]:
+        EncoderChoice(None, EncoderOptions(**{option: name})).check(replace(SPEC, **{option: name}))
+        with pytest.raises(SpaceMismatchError) if name != "auto" else nullcontext():
+            EncoderChoice(None, EncoderOptions(**{option: name})).check(replace(SPEC, **{option: "other"}))
 
 
 def test_a_choice_that_only_the_gallerys_encoder_knows_is_taken():

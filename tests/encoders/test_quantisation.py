@@ -6,14 +6,16 @@ import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import lookalike as lookalike_api
 from lookalike.encoders.base import KeptEncoder
 from lookalike.encoders.loading import load_encoder, load_encoder_for
-from lookalike.errors import BackendMissingError, EncoderError, InputError
+from lookalike.errors import BackendMissingError, EncoderError, InputError, SpaceMismatchError
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -87,6 +89,42 @@ def test_what_a_gallery_keeps_is_enough(images, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(EncoderError, match=r"is lost or damaged.*index the images into a new gallery"):
         load_encoder_for(encoder.spec, kept=tmp_path / "kept")
+
+
+def test_a_moved_checkpoint_of_a_gallery_in_int8_is_compared_and_noted(beans, images, tmp_path):
+    folder = checkpoints.save_clip(tmp_path / "model")
+    checkpoints.save_vit(tmp_path / "other")
+    encoder = load_encoder(str(folder), precision="int8", calibration=images)
+    texts = encoder.encode_texts(["leaf"])
+    photos = [str(path) for path in sorted((beans / "test").rglob("*.jpg"))[:3]]
+    gallery = lookalike_api.open(tmp_path / "gallery", encoder=encoder)
+    gallery.add(photos)
+    function = pickle.loads(pickle.dumps(encoder.as_map_function()))
+    in_gallery = load_encoder_for(encoder.spec, kept=gallery.location.encoders)
+    elsewhere = pickle.loads(pickle.dumps(in_gallery.as_map_function()))
+    shutil.rmtree(tmp_path / "cache")  # what the gallery keeps is all that is left
+    folder.rename(tmp_path / "moved")
+    rows = {"image": [{"bytes": Path(photo).read_bytes()} for photo in photos]}
+    assert len(elsewhere(rows)["embedding"]) == len(photos)
+    with pytest.raises(EncoderError, match="is lost or damaged"):
+        function(rows)
+    moved = lookalike_api.open(tmp_path / "gallery", encoder=str(tmp_path / "moved"))
+    assert moved.search(photos[0], k=1, include_self=True).scores == [pytest.approx(1.0)]
+    np.testing.assert_allclose(moved.encoder.encode_texts(["leaf"]), texts, rtol=1e-4, atol=1e-5)
+    moved.add(photos)
+    assert lookalike_api.open(tmp_path / "gallery").spec.name == str(tmp_path / "moved")
+    assert len(lookalike_api.open(tmp_path / "gallery").search("leaf", k=2)) == 2
+    weights = shutil.copytree(tmp_path / "moved", tmp_path / "trained") / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-2] ^= 1
+    weights.write_bytes(data)
+    other = {
+        "trained": r"not by the checkpoint \S+/trained with weights .*name the checkpoint that it was made of",
+        "other": r"not by what \S+/other is today: name the encoder that it was made by",
+    }
+    for name, words in other.items():
+        with pytest.raises(SpaceMismatchError, match=words):
+            lookalike_api.open(tmp_path / "gallery", encoder=str(tmp_path / name)).search(photos[0])
 
 
 def test_what_can_be_made_again_is_not_kept(tmp_path):

@@ -18,6 +18,7 @@ from lookalike.encoders.loading import (
     load_encoder,
     load_encoder_for,
 )
+from lookalike.encoders.pooling import parse_pooling
 from lookalike.encoders.presets import checkpoint_of
 from lookalike.errors import SpaceMismatchError, StoreCorruptError, UnknownNameError
 
@@ -83,7 +84,7 @@ class EncoderChoice:
         Raises
         ------
         UnknownNameError : if there is no such encoder, or an option has no such choice.
-        InputError : if the encoder is a folder that holds no model.
+        InputError : if the encoder is a folder that holds no model, or a pooling names a layer that none can have.
         SpaceMismatchError : if they differ.
         """
         differing = []
@@ -95,7 +96,8 @@ class EncoderChoice:
             wanted, held = getattr(self.options, option), getattr(spec, option)
             if wanted == AUTO or _as_mean(wanted) == _as_mean(held):
                 continue
-            if wanted.partition("@")[0] not in known:
+            kind = parse_pooling(wanted)[0] if option == "pooling" else wanted
+            if kind not in known:
                 raise UnknownNameError(option, wanted, {*known, held})
             differing.append(f"{option} {wanted}")
         if differing:

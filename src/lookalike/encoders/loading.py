@@ -183,7 +183,7 @@ def load_encoder_for(  # noqa: PLR0913  # one keyword for each choice that a cal
         if device != "auto" or runtime not in ("auto", "torch"):  # the caller's choice, which may be what was refused
             raise
         # the encoder of that name no longer has the spec's options
-        raise SpaceMismatchError(described(spec), f"what {spec.name} is today", remedy) from error
+        raise SpaceMismatchError(described(spec), f"what {name or spec.name} is today", remedy) from error
     if encoder.spec.space != spec.space:
         raise SpaceMismatchError(described(spec), described(encoder.spec), remedy)
     return encoder
