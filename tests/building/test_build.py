@@ -403,6 +403,9 @@ class Log:
     def waiting(self, holder):
         pass
 
+    def note(self, text):
+        pass
+
 
 def test_progress_adds_up(store, tmp_path, encoder):
     plant(tmp_path, range(70))
