@@ -171,3 +171,9 @@ def test_an_interrupted_run_says_so_and_goes_on_later(tmp_path):
     report = lookalike_json("index", "photos", cwd=tmp_path)
     assert report["total"] == 1500
     assert report["unchanged"] > 0
+
+
+def test_the_number_of_threads_is_a_choice(tmp_path):
+    album(tmp_path / "photos", 4)
+    assert lookalike_json("index", "photos", "--workers", "1", cwd=tmp_path)["added"] == 4
+    assert "--workers" in lookalike("index", "photos", "--workers", "0", cwd=tmp_path, code=2).stderr
