@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lookalike.encoders.base import Encoder
 
-_SHARE = 0.85
+_SHARE = 0.92
 _WITH_TARGET = ("f32", "bf16")
 _METHOD = """\
 All Beans photos (500x500 JPEG, in the page cache). `decode` reads, digests, decodes and preprocesses every file in as
