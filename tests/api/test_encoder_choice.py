@@ -157,5 +157,5 @@ class TestMovedCheckpoints:
 
 
 def test_a_name_of_any_length_is_no_folder():
-    with pytest.raises(SpaceMismatchError):
+    with pytest.raises(UnknownNameError):
         EncoderChoice("a" * 5000).check(SPEC)

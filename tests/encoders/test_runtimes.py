@@ -275,7 +275,7 @@ def test_what_openvino_cannot_run_pytorch_does_and_says_why(oddity, reason, imag
         ({"runtime": "openvino", "device": "cuda"}, "the runtime openvino runs on the CPU, not on the device 'cuda'"),
         ({"precision": "int8", "device": "cuda"}, "the precision int8 runs on the CPU, not on the device 'cuda'"),
         ({"precision": "int8", "runtime": "torch"}, "int8 is computed by OpenVINO"),
-        ({"precision": "int3"}, "f32, bf16 or int8"),
+        ({"precision": "int3"}, "f32, bf16, f16 or int8"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options, words, tmp_path):

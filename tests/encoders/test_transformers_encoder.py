@@ -203,7 +203,7 @@ def test_a_layer_comes_before_the_final_normalisation(images, tmp_path):
 @pytest.mark.parametrize(
     ("option", "value", "remedy"),
     [
-        ("precision", "int3", "f32, bf16 or int8"),
+        ("precision", "int3", "f32, bf16, f16 or int8"),
         ("preprocessing", "stretch", "processor, fast or resize-crop"),
         ("device", "abacus", "auto or cpu"),
     ],
