@@ -14,7 +14,7 @@ from lookalike.errors import EncoderError
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from tests.encoders import checkpoints  # noqa: E402  # needs torch
+from tests.encoders import checkpoints  # needs torch
 
 
 @pytest.fixture
@@ -44,5 +44,5 @@ def test_f16_is_left_to_pytorch_and_a_space_of_its_own(folder):
     assert vectors.dtype == np.float32
     assert 1e-5 < np.abs(vectors - exact).max() < 1e-2 * np.abs(exact).max()
     assert load_encoder_for(half.spec, device="cpu").spec == half.spec
-    with pytest.raises(EncoderError, match="in f16: it computes in f32 and bf16 on a CPU.*use the runtime torch"):
+    with pytest.raises(EncoderError, match=r"in f16: it computes in f32 and bf16 on a CPU.*use the runtime torch"):
         load_encoder(folder, precision="f16", runtime="openvino")
