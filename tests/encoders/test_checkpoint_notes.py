@@ -12,7 +12,7 @@ from lookalike.encoders.checkpoint_notes import recall, remember, stamp
 from lookalike.encoders.conversion_cache import store
 from lookalike.encoders.loading import EncoderOptions
 
-ABOUT = {"weights_digest": "ab", "pooling": "cls", "preprocessing": "processor"}
+ABOUT = {"weights_digest": "ab", "pooling": "cls", "preprocessing": "processor", "revision": "c1"}
 SPEC = EncoderSpec("owner/model", "", "ab", "cls", "processor", "f32", 4)
 
 

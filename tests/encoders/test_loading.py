@@ -144,7 +144,7 @@ again = load_encoder_for(spec)
 print(again.spec == spec)
 gone = replace(spec, revision="f" * 40)
 try:
-    load_encoder_for(gone, runtime="torch")
+    load_encoder_for(gone, runtime="torch")  # the conversion of the right weights would do
 except ValueError as error:
     print(type(error).__name__, error)
 open(main, "w").write(spec.revision)

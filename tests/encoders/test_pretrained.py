@@ -48,6 +48,8 @@ def test_texts_and_processor_are_those_of_the_commit(changed, tmp_path, monkeypa
         data = bytearray(weights.read_bytes())
         data[-2] ^= 1
         weights.write_bytes(data)
+    # a conversion that is there already, of the same weights in a folder, says nothing of the commit
+    load_encoder(str(folders[0]), runtime="openvino", trust_remote_code=True, exact_preprocessing=True)
     (cached / "refs").mkdir()
     (cached / "refs" / "main").write_text(folders[0].name)
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}

@@ -13,9 +13,9 @@ from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 from lookalike.encoders import conversion_cache
+from lookalike.encoders.conversion_cache import Entry
 
 if TYPE_CHECKING:
-    from lookalike.encoders.conversion_cache import Entry
     from lookalike.encoders.loading import EncoderOptions
 
 
@@ -40,7 +40,8 @@ def stamp(name: str) -> list[list[Any]] | None:
 def remember(folder: Path, name: str, options: EncoderOptions, entry: Entry, stamp: list[list[Any]] | None) -> None:
     """Note the conversion of a checkpoint, for the options that were asked for and for those that they came to."""
     about = entry.about
-    note = {"stamp": stamp, "weights_digest": about["weights_digest"], "entry": entry.folder.name}
+    known = {"weights_digest": about["weights_digest"], "revision": about["revision"]}
+    note = {"stamp": stamp, "entry": entry.folder.name, **known}
     poolings = {options.pooling, about["pooling"]}
     preprocessings = {options.preprocessing, about["preprocessing"]}
     for pooling, preprocessing in product(poolings, preprocessings):
@@ -61,7 +62,10 @@ def recall(folder: Path, name: str, options: EncoderOptions) -> Entry | None:
         is_it = options.spec is not None and options.spec.weights_digest == note.get("weights_digest")
     else:
         is_it = now == note.get("stamp")
-    return conversion_cache.find(folder, str(note["entry"])) if is_it else None
+    entry = conversion_cache.find(folder, str(note["entry"])) if is_it else None
+    if entry is None or "revision" not in note:
+        return None
+    return Entry(entry.folder, {**entry.about, "revision": str(note["revision"])})
 
 
 def _path(folder: Path, name: str, options: EncoderOptions) -> Path:

@@ -73,6 +73,8 @@ def convert(name: str, options: EncoderOptions, folder: Path) -> Entry:
     entry = conversion_cache.find(folder, entry_name)
     if entry is None:
         entry = _kept(folder, entry_name, _made(images, loaded.spec))
+    # one conversion serves all checkpoints of the same weights, each of a commit of its own
+    entry = Entry(entry.folder, {**entry.about, "revision": loaded.spec.revision})
     if entry.folder.parent == folder and stamp == checkpoint_notes.stamp(name):
         checkpoint_notes.remember(folder, name, options, entry, stamp)
     return entry
