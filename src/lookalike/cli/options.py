@@ -38,9 +38,9 @@ PrecisionOption = Annotated[
     str,
     typer.Option(
         "--precision",
-        help="f32; bf16 where the processor has it, or f16 for a transformers model: faster, slightly coarser; auto takes "
-        "one of them on a GPU; or int8 for a transformers model on the CPU: faster, calibrated on the images of a new "
-        "gallery. A gallery keeps to its own.",
+        help="f32; bf16 where the processor has it, or f16 for a transformers model: faster, slightly coarser; auto "
+        "takes one of them on a GPU; or int8 for a transformers model on the CPU: faster, calibrated on the images of "
+        "a new gallery. A gallery keeps to its own.",
         show_default=True,
     ),
 ]
