@@ -119,7 +119,7 @@ def test_a_choice_that_does_not_exist_is_called_that_by_an_existing_gallery_too(
     lookalike("index", "photos", cwd=tmp_path)
     for option, choice, words in (
         ("--pooling", "nonsense", "no pooling named 'nonsense'; known: auto, average, cls"),
-        ("--precision", "nonsense", "no precision named 'nonsense'; known: auto, bf16, f32"),
+        ("--precision", "nonsense", "no precision named 'nonsense'; known: auto, bf16, f16, f32"),
         ("--preprocessing", "procesor", "did you mean 'processor'"),
         ("--pooling", "cls", "made by embedded"),
     ):

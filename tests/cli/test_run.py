@@ -28,7 +28,7 @@ def start(code: str, *arguments: str, cwd) -> subprocess.Popen[str]:
     [
         (["info", "--gallery", "none"], "StoreMissingError"),
         (["errors", "--gallery", "none"], "StoreMissingError"),
-        (["index", "none"], "SourceError"),
+        (["index", "none"], "SourceGoneError"),
         (["search", "query.png", "-k", "0"], "InputError"),
         (["search", "query.png", "--metric", "cosin"], "UnknownNameError"),
         (["search", "query.png", "--none"], "UsageError"),

@@ -145,6 +145,36 @@ _bit = _cropped(tf.BitImageProcessor)
 _clip = _cropped(tf.CLIPImageProcessor)
 _convnext = _short(tf.ConvNextImageProcessor)
 
+
+def _has_timm() -> bool:
+    try:
+        import timm  # noqa: F401  # brings torchvision, whose operators have to fit PyTorch
+    except (ImportError, RuntimeError):
+        return False
+    return True
+
+
+_TIMM = {
+    "input_size": [3, 64, 64],
+    "mean": _NORM["image_mean"],
+    "std": _NORM["image_std"],
+    "interpolation": "bicubic",
+    "crop_pct": 0.9,
+}
+
+
+def _of_timm(name: str, poolings: Mapping[str, Extract], **options: Any) -> Architecture:
+    return Architecture(
+        lambda: tf.TimmWrapperConfig(
+            architecture=name, do_pooling=True, model_args=options or None, pretrained_cfg=_TIMM
+        ),
+        "pooler",
+        poolings,
+        size=64,
+        processor=lambda _: tf.TimmWrapperImageProcessor(pretrained_cfg=_TIMM),
+    )
+
+
 ARCHITECTURES = {
     # transformers of one resolution
     "vit": Architecture(lambda: tf.ViTConfig(**_TOWER, **_SQUARE), "cls", WITH_CLS),
@@ -430,3 +460,11 @@ ARCHITECTURES = {
         processor=_square(tf.EfficientNetImageProcessor),
     ),
 }
+if _has_timm():
+    # whose transformers show the hidden states as maps
+    _layers = {name: AVERAGE[name] for name in ("average@1", "gem@-1")}
+    _of_tokens = {name: {**cls(), **tokens(1)}[name] for name in ("cls", "mean", "gem")}
+    ARCHITECTURES["timm resnet"] = _of_timm("resnet10t", MAP)
+    ARCHITECTURES["timm vit"] = _of_timm(
+        "vit_tiny_patch16_224", {**pooler(), **_of_tokens, **_layers}, img_size=64, depth=2
+    )

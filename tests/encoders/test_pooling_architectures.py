@@ -57,9 +57,11 @@ def by_hand(folder: Path, images: list[Any], poolings: Mapping[str, Extract]) ->
     """Embed with transformers alone, one image at a time."""
     model = transformers.AutoModel.from_pretrained(folder).eval()
     processor = transformers.AutoImageProcessor.from_pretrained(folder)
+    is_timm = isinstance(processor, transformers.TimmWrapperImageProcessor)  # which knows no format
+    stated = {} if is_timm else {"input_data_format": "channels_last"}
     rows: dict[str, list[Any]] = {pooling: [] for pooling in poolings}
     for image in images:
-        inputs = processor(images=Image.fromarray(image), return_tensors="pt", input_data_format="channels_last")
+        inputs = processor(images=Image.fromarray(image), return_tensors="pt", **stated)
         with torch.no_grad():
             for pooling, extract in poolings.items():
                 rows[pooling].append(extract(model, inputs)[0].numpy())

@@ -56,9 +56,9 @@ PrecisionOption = Annotated[
     str,
     typer.Option(
         "--precision",
-        help="f32; bf16 where the processor has it, or f16 for a transformers model: faster, slightly coarser, and what "
-        "auto takes on a GPU; or int8 on the CPU: faster still on most, calibrated on the images of a new gallery. A "
-        "gallery keeps to its own.",
+        help="f32; bf16 where the processor has it, or f16 for a transformers model: faster, slightly coarser, and "
+        "what auto takes on a GPU; or int8 on the CPU: faster still on most, calibrated on a new gallery's images. "
+        "A gallery keeps to its own.",
         show_default=True,
     ),
 ]
