@@ -52,6 +52,8 @@ def benchmark(
 
 
 def _row(row: Measured) -> list[str]:
+    from lookalike.evaluation.reference_indexes import REFERENCES
+
     setting = ", ".join(f"{name}={value:g}" for name, value in row.params.items())
     times = [f"{row.p50:.2f}", f"{row.p99:.2f}", f"{row.build_seconds:.1f}"]
     return [
