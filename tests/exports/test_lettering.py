@@ -44,3 +44,7 @@ def test_a_line_stays_within_its_width_in_pixels(text):
 
 def test_the_end_of_a_long_name_stays():
     assert lettering("angular_leaf_spot_train.153.jpg", 15, 120).text.endswith(".jpg")
+
+
+def test_one_character_that_no_font_draws_leaves_the_others_alone():
+    assert lettering("é ü ñ \U000f0000.jpg", 14, 400).text == "é ü ñ ?.jpg"

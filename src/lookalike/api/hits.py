@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -188,7 +189,9 @@ def _pixels(load: Callable[[], Any], limits: Limits) -> Pixels | None:
 
 
 def _short(name: str) -> str:
-    return PurePosixPath(name.replace("\\", "/")).name or name
+    # elsewhere a backslash is a character like others
+    slashed = name.replace("\\", "/") if os.sep == "\\" else name
+    return PurePosixPath(slashed).name or name
 
 
 def _subtitle(hit: Hit) -> str:

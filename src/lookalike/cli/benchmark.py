@@ -57,7 +57,7 @@ def _row(row: Measured) -> list[str]:
     setting = ", ".join(f"{name}={value:g}" for name, value in row.params.items())
     times = [f"{row.p50:.2f}", f"{row.p99:.2f}", f"{row.build_seconds:.1f}"]
     return [
-        row.index,
+        f"{row.index} (for comparison)" if row.index in REFERENCES else row.index,
         setting,
         f"{row.recall:.3f}",
         f"{row.queries_per_second:,.0f}",

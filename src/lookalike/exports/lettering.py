@@ -29,8 +29,8 @@ def lettering(text: str, size: float, width: float) -> Lettering:
     A character that no font at hand can draw is replaced by its base letter, or by a question mark.
     """
     line = plain(text)
-    default, *others = _fonts(size)
-    font = next((font for font in (default, *others) if _draws(font, line)), default)
+    # the first of those that draw the most of it
+    font = max(_fonts(size), key=lambda font: sum(_draws(font, char) for char in line))
     if not _draws(font, line):
         line = "".join(char if _draws(font, char) else _substitute(font, char) for char in line)
     return Lettering(elided(line, lambda shorter: font.getlength(shorter) <= width), font)
