@@ -89,5 +89,5 @@ def test_wrong_options_are_refused(rows, spec, message):
 
 def test_an_array_is_refused_when_an_index_is_opened(rows, array, tmp_path):
     build_index("lance", rows).save(tmp_path / "saved")
-    with pytest.raises(InputError, match="these are an array"):
+    with pytest.raises(IndexUnusableError, match="of other rows"):
         load_index(tmp_path / "saved", array)
