@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import lookalike
+from lookalike.api.label_rules import recalled
 from lookalike.errors import InputError
+from lookalike.sources.resolve import open_source
 from tests.toys import ToyEncoder, plant, png
 
 
@@ -66,6 +68,14 @@ def test_a_rule_of_an_outer_folder_replaces_those_inside_and_none_ends_one(tmp_p
     assert set(labels(gallery).values()) == {None}
     gallery.add(tmp_path, label_from="none")
     assert gallery.store.manifest.label_rules == {}
+
+
+def test_a_far_source_is_read_as_it_asks_also_with_rules(tmp_path):
+    (tmp_path / "list.txt").write_text("http://127.0.0.1:9/a.png\n")
+    listed = open_source(tmp_path / "list.txt", base=tmp_path)
+    again = recalled(listed, {"elsewhere": "parent"}, base=tmp_path)
+    assert [ref.uri for ref in again] == ["http://127.0.0.1:9/a.png"]
+    assert again.concurrency == listed.concurrency > 1
 
 
 def test_a_rule_that_failed_is_not_kept(tmp_path):

@@ -8,7 +8,7 @@ import lookalike
 from lookalike.errors import InputError
 from lookalike.evaluation.sample import sample_of_gallery, sample_of_source
 from lookalike.sources.folder import FolderSource
-from lookalike.sources.labelled import LabelledSource
+from lookalike.sources.labelled import labelled_by
 from tests.building.sources import MemorySource
 from tests.toys import ToyEncoder, plant, png
 
@@ -59,7 +59,7 @@ def test_an_attribute_that_there_is_not_is_refused_with_those_that_there_are(gal
 
 
 def test_of_a_folder_the_files_themselves(photos, tmp_path):
-    source = LabelledSource(FolderSource(photos, base=tmp_path), "parent")
+    source = labelled_by(FolderSource(photos, base=tmp_path), "parent")
     spare = tmp_path / "spare"
     spare.mkdir()
     found = sample_of_source(source, 10, spare)

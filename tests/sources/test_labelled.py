@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lookalike.errors import InputError
-from lookalike.sources.labelled import LabelledSource
+from lookalike.sources.labelled import labelled_by
 from lookalike.sources.resolve import open_source
 
 
@@ -20,7 +20,7 @@ def source(tmp_path):
 
 
 def test_takes_the_parents_name(source):
-    labelled = LabelledSource(source, "parent")
+    labelled = labelled_by(source, "parent")
     assert [(ref.id, ref.attributes["label"]) for ref in labelled] == [("cats/1.png", "cats"), ("dogs/2.png", "dogs")]
     assert [labelled.read(ref) for ref in labelled] == [source.read(ref) for ref in source]
     assert labelled.covers("cats/9.png") and not labelled.covers("/elsewhere/9.png")
@@ -30,4 +30,4 @@ def test_takes_the_parents_name(source):
 
 def test_a_missing_attribute_names_those_there_are(source):
     with pytest.raises(InputError, match=r"no attribute 'colour'.*it has: folder"):
-        list(LabelledSource(source, "colour"))
+        list(labelled_by(source, "colour"))

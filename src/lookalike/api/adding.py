@@ -20,8 +20,8 @@ from lookalike.gallery.location import locate
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.manifest import Manifest
 from lookalike.search.index_plan import checked_spec
-from lookalike.sources.combined import CombinedSource
-from lookalike.sources.labelled import LabelledSource
+from lookalike.sources.combined import parts_of
+from lookalike.sources.labelled import labelled_by
 from lookalike.sources.precomputed_files import parquet_embeddings
 from lookalike.sources.resolve import open_source
 
@@ -74,16 +74,16 @@ def _add(gallery: Gallery, source: Source, options: BuildOptions, label_from: st
     rules = store.manifest.label_rules
     if label_from is not None:
         rules = with_rule(rules, source, label_from, base=base)
-    if label_from in (None, NO_LABELS):
+    if label_from is None or label_from == NO_LABELS:
         source = recalled(source, rules, base=base)
     else:
-        source = LabelledSource(source, label_from)
+        source = labelled_by(source, label_from)
     return build(store, source, lambda: gallery.encoder, replace(options, label_rules=rules))
 
 
 def _check_not_empty(source: Source) -> None:
     """Raise the source's own error before a gallery is made for it, if it, or a part of it, is empty or unreadable."""
-    for part in source.sources if isinstance(source, CombinedSource) else (source,):
+    for part in parts_of(source):
         next(iter(part), None)
 
 

@@ -85,7 +85,7 @@ def _drawn(
     from lookalike.evaluation.sample import sample_of_gallery, sample_of_source
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.location import locate
-    from lookalike.sources.labelled import LabelledSource
+    from lookalike.sources.labelled import labelled_by
     from lookalike.sources.resolve import open_source
 
     if images is None:
@@ -94,7 +94,7 @@ def _drawn(
         msg = "the images to try come from --images or from --gallery; name one of them"
         raise InputError(msg)
     source = open_source(images, base=Path.cwd())
-    return sample_of_source(source if label_from is None else LabelledSource(source, label_from), count, folder)
+    return sample_of_source(source if label_from is None else labelled_by(source, label_from), count, folder)
 
 
 def _has_labels(drawn: list[SampleImage], label_from: str | None) -> bool:

@@ -63,3 +63,8 @@ class CombinedSource:
     def reaches(self, folder_id: str) -> bool:
         """Say whether the latest listing entered that folder, or would have if it existed."""
         return any(isinstance(source, WalkingSource) and source.reaches(folder_id) for source in self.sources)
+
+
+def parts_of(source: Source) -> Sequence[Source]:
+    """Return the sources that a combined one lists, or the source itself."""
+    return source.sources if isinstance(source, CombinedSource) else (source,)

@@ -1,4 +1,4 @@
-"""A source whose items get a label from what is known of them."""
+"""A source whose items get labels from what is known of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lookalike.errors import InputError
 from lookalike.sources.base import WalkingSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lookalike.images.ref import ImageRef
     from lookalike.sources.base import Source
@@ -18,17 +18,17 @@ PARENT = "parent"
 
 
 class LabelledSource:
-    """Copies one attribute of each item to the attribute ``label``.
+    """A source whose items get labels as they are listed; all else is the source's own.
 
     Parameters
     ----------
     source : the items.
-    column : the attribute, or ``parent`` for the name of the folder that an item is in.
+    label : returns an item with its label, or as it is.
     """
 
-    def __init__(self, source: Source, column: str) -> None:
+    def __init__(self, source: Source, label: Callable[[ImageRef], ImageRef]) -> None:
         self._source = source
-        self._column = column
+        self._label = label
 
     @property
     def uri(self) -> str:
@@ -51,19 +51,8 @@ class LabelledSource:
         return getattr(self._source, "concurrency", 0)
 
     def __iter__(self) -> Iterator[ImageRef]:
-        """List the items with their labels.
-
-        Raises
-        ------
-        InputError : if an item lacks the attribute.
-        """
-        for ref in self._source:
-            found = labelled(ref, self._column)
-            if found is None:
-                known = ", ".join(sorted(ref.attributes)) or "none"
-                msg = f"{ref.uri} has no attribute {self._column!r} to take its label from; it has: {known}"
-                raise InputError(msg)
-            yield found
+        """List the items with their labels; raises what the source or the labelling does."""
+        return map(self._label, self._source)
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the item."""
@@ -76,6 +65,26 @@ class LabelledSource:
     def reaches(self, folder_id: str) -> bool:
         """Say whether the latest listing entered that folder, or would have if it existed."""
         return isinstance(self._source, WalkingSource) and self._source.reaches(folder_id)
+
+
+def labelled_by(source: Source, column: str) -> LabelledSource:
+    """Return a source that copies one attribute of each item to the attribute ``label``.
+
+    Parameters
+    ----------
+    source : the items; listing one that lacks the attribute raises InputError.
+    column : the attribute, or ``parent`` for the name of the folder that an item is in.
+    """
+
+    def label(ref: ImageRef) -> ImageRef:
+        found = labelled(ref, column)
+        if found is None:
+            known = ", ".join(sorted(ref.attributes)) or "none"
+            msg = f"{ref.uri} has no attribute {column!r} to take its label from; it has: {known}"
+            raise InputError(msg)
+        return found
+
+    return LabelledSource(source, label)
 
 
 def labelled(ref: ImageRef, column: str) -> ImageRef | None:
