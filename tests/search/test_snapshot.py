@@ -12,7 +12,7 @@ import pytest
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.search import snapshot as snapshots
 from lookalike.search.searcher import Searcher, SearchOptions
-from lookalike.search.snapshot import newest_snapshot, remove_leftovers, write_snapshot
+from lookalike.search.snapshot import newest_snapshot, remove_leftovers, remove_older, write_snapshot
 from tests.search.galleries import DIM, empty_gallery, plain_search, put
 
 QUERY = np.array([[1, 2, 3, 4]], np.float32)
@@ -67,6 +67,7 @@ def test_a_newer_one_replaces_it(store):
     first = write_snapshot(store)
     put(store, {"new": [1, 1, 1, 1]})
     second = write_snapshot(store)
+    remove_older(store, than=store.version)
     assert not first.exists()
     assert [path.name for path in store.location.indexes.iterdir()] == [second.name]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from lookalike.indexes.tuning import Goal, Tuned
 
 
-class GalleryTools:
+class GalleryTools(ABC):
     """The part of :class:`lookalike.api.gallery.Gallery` that needs its rows alone."""
 
     location: Location
 
     @property
+    @abstractmethod
     def store(self) -> LanceStore:
         """The rows."""
-        raise NotImplementedError
 
     def tune(
         self, goal: Goal | None = None, *, specs: Sequence[str] = (), report: Callable[[str], None] = lambda _: None

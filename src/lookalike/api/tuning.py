@@ -90,7 +90,7 @@ def _snapshot(store: LanceStore, *, is_current: bool = False) -> Snapshot:
     store.refresh()
     snapshot = newest_snapshot(store, with_sums=False)
     if snapshot is None or (is_current and snapshot.version != store.version):
-        write_snapshot(store, keeps_older=True)
+        write_snapshot(store)
         snapshot = newest_snapshot(store, with_sums=False)
     if snapshot is None or len(snapshot.row_ids) == 0:
         msg = f"the gallery {store.location.folder} holds no images yet; index some first"

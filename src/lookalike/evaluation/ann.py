@@ -14,9 +14,9 @@ import numpy as np
 
 from lookalike.errors import BackendMissingError, InputError
 from lookalike.evaluation.reference_indexes import REFERENCES, build_reference
-from lookalike.indexes.building import build_index, is_in_table
+from lookalike.indexes.building import build_index
 from lookalike.indexes.exact import ExactIndex
-from lookalike.indexes.recall import seconds_each, true_neighbours
+from lookalike.indexes.recall import searching, seconds_each, true_neighbours
 from lookalike.indexes.rescoring import nearest_of
 from lookalike.metric import Metric
 
@@ -115,15 +115,11 @@ class IndexBenchmark:
                 params = {reference.parameter: float(value)}
                 yield self._measure(spec, params, reference.search(value), (built, reference.nbytes))
             return
-        rows = self.table() if self.table is not None and is_in_table(spec) else self.vectors
-        index = build_index(spec, rows, metric=self.metric)
+        index = build_index(spec, self.vectors, metric=self.metric, table=self.table)
         built = time.perf_counter() - started
-        if isinstance(index, ExactIndex):
-            yield self._measure(spec, {}, index.search, (built, index.nbytes))
-            return
-        for parameters in _settings(index.parameters, index.backend.parameters):
-            search = _with(index, parameters)
-            yield self._measure(spec, parameters, search, (built, index.nbytes))
+        settings = [{}] if isinstance(index, ExactIndex) else _settings(index.parameters, index.backend.parameters)
+        for parameters in settings:
+            yield self._measure(spec, parameters, searching(index, parameters), (built, index.nbytes))
 
     def _measure(self, spec: str, params: Mapping[str, float], search: Search, cost: tuple[float, int]) -> Measured:
         truth = self._known_truth()
@@ -175,7 +171,3 @@ def _settings(defaults: Mapping[str, float], known: Mapping[str, Any]) -> Iterat
     least = known[name].at_least
     for value in sorted({max(least, round(value)) for value in values}):
         yield {**defaults, name: value}
-
-
-def _with(index: Any, parameters: Mapping[str, float]) -> Search:
-    return lambda queries, k: index.search(queries, k, parameters=parameters)

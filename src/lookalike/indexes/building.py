@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from lookalike.plugins import Plugin, Registry
 from lookalike.projections.fitting import fit_projection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from lookalike.arrays import Vectors
+    from lookalike.indexes.base import Backend, IndexSpec
 
 EXACT = "exact"
 _FEW = 64
@@ -40,7 +42,12 @@ INDEXES = Registry(
 
 
 def build_index(
-    spec: str, vectors: Vectors, *, metric: Metric = Metric.COSINE, seed: int = 0
+    spec: str,
+    vectors: Vectors,
+    *,
+    metric: Metric = Metric.COSINE,
+    seed: int = 0,
+    table: Callable[[], Vectors] | None = None,
 ) -> ExactIndex | ApproximateIndex:
     """Build an index.
 
@@ -50,6 +57,7 @@ def build_index(
     vectors : shape (n, dim), float32, in memory or mapped; held by the index, which reads candidates from it, and not
         modified. Backends read it in chunks, and train on a sample.
     metric : how rows are compared.
+    table : gives the same rows as the table that they are stored in, for an index that is part of it.
     seed : of what is drawn at random. HNSW and ScaNN are not reproduced by it, as their threads race.
 
     Raises
@@ -69,37 +77,30 @@ def build_index(
     if vectors.ndim != 2:
         expected = "(n, dim)"
         raise ShapeError(expected, vectors.shape)
-    asked = parse_index(spec, metric=metric, dim=vectors.shape[1])
-    backend = INDEXES.load(asked.backend)
-    if asked.backend == EXACT and not asked.projection:
-        if str(asked) != EXACT:
-            msg = f"{EXACT} takes no options, got {str(asked)!r}"
-            raise InputError(msg)
+    asked, backend = _known(spec, metric=metric, dim=vectors.shape[1])
+    if str(asked) == EXACT:
         return ExactIndex(vectors, metric=metric)
-    return ApproximateIndex.build(backend, vectors, asked, seed=seed)
+    rows = table() if table is not None and _is_raw(backend) else vectors
+    return ApproximateIndex.build(backend, rows, asked, seed=seed)
 
 
-def check_index(spec: str, *, dim: int, metric: Metric = Metric.COSINE) -> None:
-    """Refuse a spec that could not be built over any rows of that dimension, before there are rows or much is done.
+def plain_spec(spec: str, *, dim: int | None = None) -> str:
+    """Return a spec in its plain form, and refuse one that could not be built over any rows.
 
-    A backend may have a class method ``check(spec)`` for that; one without is built over a few rows of noise.
+    Parameters
+    ----------
+    spec : see :func:`lookalike.indexes.specs.parse_index`.
+    dim : of the rows; without it only the names are looked up. A backend may have a class method ``check(spec)`` for
+        its options; one without is built over a few rows of noise.
 
     Raises
     ------
     UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
     """
-    asked = parse_index(spec, metric=metric, dim=dim)
-    backend = INDEXES.load(asked.backend)
-    noise = np.random.default_rng(0).standard_normal((max(_FEW, dim), dim), dtype=np.float32)
-    if asked.projection:
-        dim = fit_projection(asked.projection, noise).dim
-    inner = replace(asked, dim=dim, projection="")
-    if hasattr(backend, "check"):
-        if asked.projection and is_in_table(spec):
-            build_index(spec, noise[:0], metric=metric)  # says why not
-        backend.check(inner)
-    else:
-        build_index(spec, noise[:_FEW], metric=metric)
+    asked, backend = _known(spec, metric=Metric.COSINE, dim=dim or 1)
+    if dim is not None and str(asked) != EXACT:
+        _check_options(asked, backend)
+    return str(asked)
 
 
 def is_in_table(spec: str) -> bool:
@@ -109,8 +110,29 @@ def is_in_table(spec: str) -> bool:
     ------
     UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
     """
-    backend = INDEXES.load(parse_index(spec, metric=Metric.COSINE, dim=1).backend)
+    return _is_raw(_known(spec, metric=Metric.COSINE, dim=1)[1])
+
+
+def _known(spec: str, *, metric: Metric, dim: int) -> tuple[IndexSpec, type[Backend]]:
+    asked = parse_index(spec, metric=metric, dim=dim)
+    backend: type[Backend] = INDEXES.load(asked.backend)
+    if asked.backend == EXACT and not asked.projection and str(asked) != EXACT:
+        msg = f"{EXACT} takes no options, got {str(asked)!r}"
+        raise InputError(msg)
+    return asked, backend
+
+
+def _is_raw(backend: type[Backend]) -> bool:
     return bool(getattr(backend, "is_raw", False))
+
+
+def _check_options(asked: IndexSpec, backend: Any) -> None:
+    noise = np.random.default_rng(0).standard_normal((max(_FEW, asked.dim), asked.dim), dtype=np.float32)
+    if not hasattr(backend, "check") or (asked.projection and _is_raw(backend)):
+        ApproximateIndex.build(backend, noise[:_FEW], asked)  # where both are asked for it says why not
+        return
+    dim = fit_projection(asked.projection, noise).dim if asked.projection else asked.dim
+    backend.check(replace(asked, dim=dim, projection=""))
 
 
 def load_index(path: Path, vectors: Vectors) -> ExactIndex | ApproximateIndex:

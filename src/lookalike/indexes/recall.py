@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.indexes.base import Neighbors
+from lookalike.indexes.exact import ExactIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
     from lookalike.arrays import Positions, Vectors
-    from lookalike.indexes.exact import ExactIndex
+    from lookalike.indexes.approximate import ApproximateIndex
 
     Search = Callable[[Vectors, int], Neighbors]
 
@@ -82,6 +83,13 @@ def without_self(found: Neighbors, positions: Positions) -> Neighbors:
     keep = np.arange(found.positions.shape[1])[None] != drop[:, None]
     shape = (len(positions), found.positions.shape[1] - 1)
     return Neighbors(found.positions[keep].reshape(shape), found.scores[keep].reshape(shape))
+
+
+def searching(index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float]) -> Search:
+    """Return the search of an index with those search parameters, of which an exact one has none."""
+    if isinstance(index, ExactIndex):
+        return index.search
+    return lambda queries, k: index.search(queries, k, parameters=parameters)
 
 
 def seconds_each(search: Search, queries: Vectors, k: int) -> npt.NDArray[np.float64]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.errors import InputError
-from lookalike.indexes.building import EXACT, build_index, is_in_table
-from lookalike.indexes.exact import ExactIndex
-from lookalike.indexes.recall import seconds_each, true_neighbours
+from lookalike.indexes.building import EXACT, build_index
+from lookalike.indexes.exact import ExactIndex, is_quick
+from lookalike.indexes.recall import searching, seconds_each, true_neighbours
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.indexes.approximate import ApproximateIndex
-    from lookalike.indexes.recall import Search, Truth
+    from lookalike.indexes.recall import Truth
 
 _QUERIES = 500
 _SINGLE = 100
-_EXACT_BYTES = 512 << 20
-"""An exact search reads all rows: that much in about 50 ms."""
 _CANDIDATES = ("ivfpq", "hnsw")
 _REFINING = ("k_factor", "oversample", "reorder")
 """Parameters that say how many candidates are compared exactly, tried when probing more no longer helps."""
@@ -133,7 +131,7 @@ class Tuner:
         """Build one index and measure it with those search parameters, else with its own; raises as :meth:`tune`."""
         index, built = self._built(spec)
         parameters = {} if isinstance(index, ExactIndex) else {**index.parameters, **(parameters or {})}
-        found = self.truth.ask(_search(index, parameters))
+        found = self.truth.ask(searching(index, parameters))
         return self._tuned(index, parameters, recall=self.truth.recall(found), built=built)
 
     def choose(self, specs: Sequence[str] | None = None) -> Tuned:
@@ -156,14 +154,13 @@ class Tuner:
     def _built(self, spec: str) -> tuple[ExactIndex | ApproximateIndex, float]:
         self.report(f"building the index {spec} over {len(self.vectors):,} rows")
         started = time.perf_counter()
-        rows = self.table() if self.table is not None and is_in_table(spec) else self.vectors
-        index = build_index(spec, rows, metric=self.metric, seed=self.seed)
+        index = build_index(spec, self.vectors, metric=self.metric, seed=self.seed, table=self.table)
         return index, time.perf_counter() - started
 
     def _tuned(
         self, index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float], *, recall: float, built: float
     ) -> Tuned:
-        search = _search(index, parameters)
+        search = searching(index, parameters)
         single = seconds_each(search, self.truth.queries[:_SINGLE], self.truth.k)
         seconds = float(np.median(single)) if len(single) else 0.0
         is_fast = self.goal.seconds is None or seconds <= self.goal.seconds
@@ -206,21 +203,10 @@ class Tuner:
                     break
 
     def _try(self, index: ApproximateIndex, parameters: Mapping[str, float]) -> _Try:
-        search = _search(index, parameters)
+        search = searching(index, parameters)
         started = time.perf_counter()
         found = self.truth.ask(search)
         return _Try(parameters, self.truth.recall(found), time.perf_counter() - started)
-
-
-def is_quick(vectors: Vectors) -> bool:
-    """Say whether an exact search over these rows is quick enough that nothing need be built."""
-    return vectors.nbytes <= _EXACT_BYTES
-
-
-def _search(index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float]) -> Search:
-    if isinstance(index, ExactIndex):
-        return index.search
-    return lambda queries, k: index.search(queries, k, parameters=parameters)
 
 
 def _whole(values: Mapping[str, float], index: ApproximateIndex) -> dict[str, float]:

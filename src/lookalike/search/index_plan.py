@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import InputError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,17 +55,8 @@ def checked_spec(text: str, *, dim: int | None = None) -> str:
     InputError : if it cannot be taken apart, or its options have no meaning.
     BackendMissingError : if its library is not installed.
     """
-    from lookalike.indexes.building import INDEXES, check_index
-    from lookalike.indexes.specs import parse_index
-    from lookalike.metric import Metric
-
     if text.strip() == AUTO:
         return AUTO
-    spec = parse_index(text, metric=Metric.COSINE, dim=dim or 1)
-    INDEXES.load(spec.backend)
-    if spec.backend == EXACT and str(spec) != EXACT and not spec.projection:
-        msg = f"{EXACT} takes no options, got {text!r}"
-        raise InputError(msg)
-    if dim is not None and str(spec) != EXACT:
-        check_index(str(spec), dim=dim)
-    return str(spec)
+    from lookalike.indexes.building import plain_spec
+
+    return plain_spec(text, dim=dim)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lookalike.errors import LookalikeError
 from lookalike.gallery.record import EMBEDDING
-from lookalike.indexes.exact import ExactIndex
+from lookalike.indexes.exact import ExactIndex, is_quick
 from lookalike.search.index_plan import AUTO, EXACT, plan_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ class ReadyIndex:
     """An approximate index with the search parameters and the recall that were found for it."""
 
     index: ApproximateIndex
-    asked: str
-    """The plan that it was built for."""
     parameters: Mapping[str, float]
     recall: float
     """Recall@k that was measured on rows of the gallery."""
@@ -55,8 +53,6 @@ class ReadyIndex:
 
 def wants_index(plan: IndexPlan, snapshot: Snapshot | None) -> bool:
     """Say whether a plan asks for an approximate index over the rows of a snapshot."""
-    from lookalike.indexes.tuning import is_quick
-
     if plan.spec == EXACT or snapshot is None or len(snapshot.row_ids) == 0:
         return False
     return plan.spec != AUTO or not is_quick(snapshot.vectors)
@@ -64,18 +60,17 @@ def wants_index(plan: IndexPlan, snapshot: Snapshot | None) -> bool:
 
 def read_index(store: LanceStore, snapshot: Snapshot, plan: IndexPlan) -> ReadyIndex | None:
     """Open the index of a snapshot's rows that was built for this plan; None if there is none that can be used."""
+    about = known_of(snapshot, plan)
+    if about is None:
+        return None
     from lookalike.indexes.building import is_in_table, load_index
 
-    folder = snapshot.path / FOLDER
     try:
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        if about["plan"] != plan.to_dict():
-            return None
         rows = table_of(store, snapshot) if is_in_table(about["index"]) else snapshot.vectors
-        index = load_index(folder / _FILES, rows)
+        index = load_index(snapshot.path / FOLDER / _FILES, rows)
         if isinstance(index, ExactIndex):
             return None
-        return ReadyIndex(index, plan.spec, about["parameters"], float(about["recall"]))
+        return ReadyIndex(index, about["parameters"], float(about["recall"]))
     except (OSError, ValueError, KeyError, TypeError, LookalikeError):
         return None  # it can be built again
 
@@ -137,23 +132,26 @@ def remove_index(snapshot: Snapshot) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def known_of(snapshot: Snapshot) -> Mapping[str, Any] | None:
-    """Return what was measured of the index of a snapshot's rows, without opening it; None if there is none."""
+def known_of(snapshot: Snapshot, plan: IndexPlan) -> Mapping[str, Any] | None:
+    """Return what was measured of the index of a snapshot's rows, without opening it; None if none is of this plan."""
     try:
         about: Mapping[str, Any] = json.loads((snapshot.path / FOLDER / _ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return about if about["plan"] == plan.to_dict() else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return about
 
 
 def drop_unplanned(store: LanceStore) -> None:
     """Take an index out of the table that the gallery is not to have any more."""
+    in_table = store.table.describe_indices()
+    if not in_table:
+        return
     from lookalike.indexes.building import is_in_table
     from lookalike.indexes.lance_backend import NAME
 
     plan = plan_of(store)
     is_wanted = plan.spec not in (AUTO, EXACT) and is_in_table(plan.spec)
-    if not is_wanted and any(index.name == NAME for index in store.table.describe_indices()):
+    if not is_wanted and any(index.name == NAME for index in in_table):
         store.drop_index(NAME)
 
 

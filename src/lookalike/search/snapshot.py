@@ -77,8 +77,8 @@ def newest_snapshot(
     return None
 
 
-def write_snapshot(store: LanceStore, *, keeps_older: bool = False) -> Path:
-    """Write the snapshot of the version that the store reads, and remove older ones unless they are to be kept.
+def write_snapshot(store: LanceStore) -> Path:
+    """Write the snapshot of the version that the store reads; older ones stay until :func:`remove_older`.
 
     The rows stream from the table to the file; memory holds their ids but not their embeddings.
 
@@ -99,8 +99,6 @@ def write_snapshot(store: LanceStore, *, keeps_older: bool = False) -> Path:
             _rename(partial, target, store)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    if not keeps_older:
-        remove_older(store, than=store.version)
     return target
 
 

@@ -50,14 +50,14 @@ def renew(store: LanceStore, report: Callable[[str], None] = lambda _: None) -> 
     pinned = store.pinned()
     snapshot = newest_snapshot(pinned, with_sums=False)
     if lag_of(pinned, snapshot) is not Lag.NONE:
-        write_snapshot(pinned, keeps_older=True)
+        write_snapshot(pinned)
         snapshot = newest_snapshot(pinned, with_sums=False)
     if snapshot is None:
         return
     plan = plan_of(pinned)
     if wants_index(plan, snapshot) and read_index(pinned, snapshot, plan) is None:
         if len(snapshot.row_ids) != len(pinned) or _tail(pinned, snapshot):
-            write_snapshot(pinned, keeps_older=True)
+            write_snapshot(pinned)
             snapshot = newest_snapshot(pinned, with_sums=False) or snapshot
         try:
             write_index(pinned, snapshot, plan, report=report)
@@ -71,7 +71,7 @@ def write_if_allowed(store: LanceStore) -> None:
     """Write the snapshot of the version that the store reads; older ones stay as long as they have an index."""
     # a reader may not be allowed to write beside the gallery, or the gallery may be removed meanwhile
     with contextlib.suppress(OSError, StoreError):
-        write_snapshot(store, keeps_older=True)
+        write_snapshot(store)
         remove_older(store, than=store.version, unless_holding=FOLDER)
 
 
@@ -90,8 +90,8 @@ def best_snapshot(store: LanceStore, *, known: Snapshot | None = None, with_sums
 def index_in_use(store: LanceStore) -> dict[str, Any]:
     """Return which index the gallery is to have and which one answers now, with its recall, as JSON-ready values."""
     plan, snapshot = plan_of(store), best_snapshot(store, with_sums=False)
-    known = known_of(snapshot) if snapshot is not None and wants_index(plan, snapshot) else None
-    if known is None or known.get("plan") != plan.to_dict():
+    known = known_of(snapshot, plan) if snapshot is not None and wants_index(plan, snapshot) else None
+    if known is None:
         return {"plan": plan.spec, "index": "exact", "recall": 1.0}
     return {"plan": plan.spec, "index": known["index"], "recall": known["recall"], "bytes": known["bytes"]}
 
