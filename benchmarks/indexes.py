@@ -27,7 +27,8 @@ _METHOD = (
     + """
 Queries are 500 of the rows, each left out of its own answer; recall@10 is counted as in ann-benchmarks. Each index is
 built once with its defaults and searched with more and more effort; the tables show the fastest setting that reaches
-the recall, or, with a smaller recall in its column, the best that it came to. All use all cores. `hnswlib` (M 16,
+the recall, or, with a smaller recall in its column, the best that it came to. Every search, of others' indexes too, is
+made in batches of 500 and singly with all cores. `hnswlib` (M 16,
 efConstruction 200) and `usearch` (f16, the same) are other libraries. The GEMM is the product of queries and rows by
 NumPy, which exact search consists of; its single query reads all rows once, as does a matrix-vector product."""
 )

@@ -29,7 +29,7 @@ EXPECTED = {
     "sq8": {"recall": 0.99, "can_insert": True},
     "scann": {"recall": 0.97, "parameters": {"leaves_to_search": 55, "reorder": 20}},
     "pca:8/exact": {"recall": 0.97, "parameters": {"oversample": 30}, "can_insert": True},
-    "srp:12/hnsw": {"recall": 0.95, "parameters": {"oversample": 40, "efSearch": 400}, "can_insert": True},
+    "srp:12/hnsw:m=32": {"recall": 0.95, "parameters": {"oversample": 40, "efSearch": 400}, "can_insert": True},
 }
 
 

@@ -72,7 +72,7 @@ def test_more_effort_in_one_search_finds_more(rows, queries, spec, name, values)
 
 def test_defaults_may_be_said_in_the_spec(rows):
     index = build_index("ivfpq:lists=16,nprobe=3,k_factor=2.5", rows)
-    assert index.parameters == {"oversample": 2, "nprobe": 3, "k_factor": 2.5}
+    assert index.parameters == {"oversample": 1, "nprobe": 3, "k_factor": 2.5}
 
 
 @pytest.mark.parametrize("spec", ["faiss:IVF16,PQ8x4fs,Refine(SQfp16)", "hnsw", "sq8", "faiss:IVF16,Flat"])

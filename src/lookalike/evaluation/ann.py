@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SPECS = ("exact", "ivfpq", "hnsw", "sq8", "lsh", "scann")
 """What is compared where nothing is named; ``scann`` only where it is installed."""
-_EFFORTS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+_EFFORTS = (0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+_REFINEMENTS = (0.5, 1.0, 2.0)
 _SINGLE = 100
 _SECONDS = 0.3
 """A batch is repeated for so long, so that its speed is that of a busy machine."""
@@ -162,12 +163,13 @@ def _rank(row: Measured, recall: float) -> tuple[bool, float]:
 
 
 def _settings(defaults: Mapping[str, float], known: Mapping[str, Any]) -> Iterator[dict[str, float]]:
-    """Yield settings of more and more effort, in the parameter that says how much is looked at."""
+    """Yield settings of more and more effort: in how much is looked at, and in how much of it is refined."""
     name = next((n for n in defaults if n not in ("oversample", "k_factor")), None)
+    refined = [{"k_factor": defaults["k_factor"] * r} for r in _REFINEMENTS] if "k_factor" in defaults else [{}]
     if name is None:
-        yield dict(defaults)
+        yield from ({**defaults, **refinement} for refinement in refined)
         return
     values = [defaults[name] * effort for effort in _EFFORTS] if defaults[name] else [0, 1, 2, 4, 8]
     least = known[name].at_least
     for value in sorted({max(least, round(value)) for value in values}):
-        yield {**defaults, name: value}
+        yield from ({**defaults, name: value, **refinement} for refinement in refined)

@@ -11,10 +11,11 @@ import numpy as np
 from lookalike.arrays import as_vectors
 from lookalike.errors import IndexUnusableError, InputError, ShapeError, UnknownNameError
 from lookalike.indexes.base import Neighbors
-from lookalike.indexes.exact import ExactIndex, row_norms
+from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.files import Header, read_array, read_norms, write_header, write_norms
 from lookalike.indexes.preparation import Preparation, PreparedRows
 from lookalike.indexes.rescoring import nearest_of
+from lookalike.indexes.scoring import row_norms
 from lookalike.metric import Metric
 from lookalike.projections.fitting import fit_projection
 from lookalike.projections.linear import LinearProjection
@@ -281,4 +282,4 @@ def _scale(norms: npt.NDArray[np.float32]) -> float:
 
 def _backend_spec(spec: IndexSpec, preparation: Preparation) -> IndexSpec:
     dim = spec.dim if preparation.projection is None else preparation.projection.dim
-    return replace(spec, metric=preparation.backend_metric, dim=dim, projection="")
+    return replace(spec, metric=preparation.backend_metric, dim=dim)

@@ -7,7 +7,7 @@ sums in the product, and equal images have equal scores.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from lookalike.arrays import as_vectors, normalised
 from lookalike.errors import InputError, ShapeError
 from lookalike.indexes.base import IndexSpec, Neighbors
 from lookalike.indexes.files import Header, read_header, read_norms, write_header, write_norms
+from lookalike.indexes.scoring import ranked, row_norms, score_candidates
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:
@@ -30,26 +31,39 @@ if TYPE_CHECKING:
     Scores = npt.NDArray[np.floating[Any]]
     """float32, or float64 where float32 would underflow or overflow."""
 
-_SCORES_PER_BLOCK = 1 << 23
-"""How many scores are held at once (32 MB)."""
+_SCORES_PER_BLOCK = 1 << 21
+"""How many scores are held at once (8 MB): a cache holds them until they have been looked through."""
 _QUICK_BYTES = 512 << 20
 """A search reads all rows: that much in about 50 ms."""
 _FIRST_ROWS = 4_096
+_QUERIES = 2_048
+_NUMBERS_PER_PART = 1 << 22
 _GATHER_BELOW = 0.5
 """Share of allowed rows below which they are copied out rather than scored with all the others."""
 _SAFE = (1e-25, 1e30)
 """Magnitudes within which no float32 product or sum underflows or overflows in a way that matters."""
-_LARGEST = float(np.finfo(np.float32).max)
+_MANY, _LARGE_K = 32, 256
+"""From so many queries on, and up to that k, FAISS finds the candidates."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows that a search goes through, and their numbers in the index."""
+    """The rows that a search goes through, and their numbers in the index; None: row i is position i."""
 
-    vectors: Vectors
-    norms: npt.NDArray[np.floating[Any]]
-    positions: Positions | None
-    """None: row i is position i."""
+    def __init__(self, vectors: Vectors, norms: npt.NDArray[np.floating[Any]], positions: Positions | None) -> None:
+        self.vectors, self.norms, self.positions = vectors, norms, positions
+
+    @cached_property
+    def largest(self) -> float:
+        return float(self.norms.max())
+
+    @cached_property
+    def smallest(self) -> float:
+        return float(self.norms.min(initial=np.inf, where=self.norms > 0.0))
+
+    @cached_property
+    def divisors(self) -> npt.NDArray[np.floating[Any]]:
+        """The lengths, and 1 for a row of zeros."""
+        return self.norms if (self.norms > 0.0).all() else np.where(self.norms == 0.0, 1.0, self.norms)
 
     def widened(self) -> _Rows:
         """Return the rows with their lengths in double precision, for values that float32 products cannot take."""
@@ -65,13 +79,14 @@ def is_quick(vectors: Vectors) -> bool:
 class ExactIndex:
     """A matrix of embeddings, in memory or mapped from a file.
 
-    Time is O(q n dim) a search, and the extra memory is 32 MB whatever the number of queries and rows.
+    Time is O(q n dim) a search, and the extra memory is 30 MB whatever the number of queries and rows.
     """
 
     def __init__(self, vectors: Vectors, *, metric: Metric = Metric.COSINE, norms: Vectors | None = None) -> None:
         self._vectors = vectors
         self._norms = row_norms(vectors) if norms is None else norms
         self.spec = IndexSpec(backend="exact", metric=metric, dim=vectors.shape[1])
+        self._rows = _Rows(self._vectors, self._norms, None)
 
     @property
     def is_exact(self) -> bool:
@@ -99,11 +114,9 @@ class ExactIndex:
         result = Neighbors.padding(len(queries), k)
         if len(rows.vectors) == 0:
             return result
-        for start in range(0, len(queries), _queries_per_block(k)):
-            stop = min(start + _queries_per_block(k), len(queries))
-            self._search_block(
-                queries[start:stop], rows, mask, (result.positions[start:stop], result.scores[start:stop])
-            )
+        for start in range(0, len(queries), _QUERIES):
+            part = slice(start, start + _QUERIES)
+            self._search_block(queries[part], rows, mask, Neighbors(result.positions[part], result.scores[part]))
         return result
 
     @property
@@ -138,32 +151,71 @@ class ExactIndex:
         return cls(vectors, metric=header.spec.metric, norms=read_norms(path, len(vectors)))
 
     def _select(self, allowed: Mask | None) -> tuple[_Rows, Mask | None]:
-        if allowed is None:
-            return _Rows(self._vectors, self._norms, None), None
-        if np.count_nonzero(allowed) >= _GATHER_BELOW * len(allowed):
-            return _Rows(self._vectors, self._norms, None), allowed
+        if allowed is None or np.count_nonzero(allowed) >= _GATHER_BELOW * len(allowed):
+            return self._rows, allowed
         positions = np.flatnonzero(allowed)
         return _Rows(self._vectors[positions], self._norms[positions], positions), None
 
-    def _search_block(self, queries: Vectors, rows: _Rows, mask: Mask | None, out: tuple[Positions, Vectors]) -> None:
-        positions, scores = out
-        k = positions.shape[1]
-        for i, candidates in enumerate(self._candidates(queries, rows, mask, k)):
-            # sorted as they are returned, in float32, so that scores which read as equal are in the order of positions
-            exact = paired_scores(queries[i : i + 1], rows.vectors[candidates], self.spec.metric)
-            order = np.lexsort((candidates, -exact))[:k]
-            found = candidates[order]
-            positions[i, : len(order)] = found if rows.positions is None else rows.positions[found]
-            scores[i, : len(order)] = exact[order]
+    def _search_block(self, queries: Vectors, rows: _Rows, mask: Mask | None, out: Neighbors) -> None:
+        compared = normalised(queries) if self.spec.metric is Metric.COSINE else queries
+        is_safe = self._is_safe(compared, rows)
+        missing = np.arange(len(queries))
+        if (
+            len(queries) >= _MANY
+            and out.positions.shape[1] <= _LARGE_K
+            and is_safe
+            and self.spec.metric is not Metric.L2
+        ):
+            missing = self._search_together(queries, compared, (rows, mask), out)
+        if not is_safe:
+            compared, rows = compared.astype(np.float64), rows.widened()
+        for start in range(0, len(missing), _queries_per_block(out.positions.shape[1])):
+            chosen = missing[start : start + _queries_per_block(out.positions.shape[1])]
+            for i, found in zip(
+                chosen, self._candidates(compared[chosen], rows, mask, out.positions.shape[1]), strict=True
+            ):
+                self._rank(
+                    queries[i : i + 1], found[None], rows, Neighbors(out.positions[i : i + 1], out.scores[i : i + 1])
+                )
 
-    def _candidates(self, queries: Vectors, rows: _Rows, mask: Mask | None, k: int) -> list[Positions]:
-        """Return, for each query, every row whose float32 score may belong to the k best, ascending."""
+    def _search_together(
+        self, queries: Vectors, compared: Vectors, among: tuple[_Rows, Mask | None], out: Neighbors
+    ) -> Positions:
+        """Search for many queries, and return the numbers of those that have too many candidates."""
+        from lookalike.indexes.many_queries import candidates_of_many
+
+        step = max(1, _NUMBERS_PER_PART // self.spec.dim)
+        parts = [partial(self._part, among, slice(i, i + step)) for i in range(0, len(among[0].vectors), step)]
+        slack = self._slack(compared, among[0])
+        found, is_complete = candidates_of_many(compared, parts, out.positions.shape[1], slack)
+        self._rank(queries, found, among[0], out)
+        return np.flatnonzero(~is_complete)
+
+    def _part(self, among: tuple[_Rows, Mask | None], where: slice) -> tuple[Positions, Vectors]:
+        """Return the numbers of allowed rows, and the rows, of unit length for the cosine."""
+        rows, mask = among
+        positions = np.arange(where.start, min(where.stop, len(rows.vectors)))
+        vectors = rows.vectors[where]
+        if mask is not None:
+            positions, vectors = positions[mask[where]], vectors[mask[where]]
         if self.spec.metric is Metric.COSINE:
-            queries = normalised(queries)
-        if not self._is_safe(queries, rows.norms):
-            queries, rows = queries.astype(np.float64), rows.widened()
-        slack = self._slack(queries, rows.norms)
-        threshold = np.full((len(queries), 1), -np.inf, slack.dtype)
+            return positions, vectors / rows.divisors[positions, None]
+        return positions, np.ascontiguousarray(vectors)
+
+    def _rank(self, queries: Vectors, candidates: Positions, rows: _Rows, out: Neighbors) -> None:
+        """Score candidates, shape (q, c), ascending, -1 for none, and write the best of each query into ``out``."""
+        scores = score_candidates(queries, rows.vectors, candidates, self.spec.metric)
+        best = ranked(candidates, scores, out.positions.shape[1])
+        out.scores[:] = best.scores
+        out.positions[:] = best.positions
+        if rows.positions is not None:
+            out.positions[:] = np.where(best.positions < 0, -1, rows.positions[best.positions])
+
+    def _candidates(self, queries: Scores, rows: _Rows, mask: Mask | None, k: int) -> list[Positions]:
+        """Return, for each query, every row that may belong to the k best, ascending."""
+        slack = self._slack(queries, rows)
+        lowest = np.finfo(slack.dtype).min  # above the minus infinity of a row that is not allowed
+        threshold = np.full((len(queries), 1), lowest, slack.dtype)
         held = _Held(len(queries), k, slack)
         start, step = 0, max(_FIRST_ROWS, 2 * k)
         while start < len(rows.vectors):
@@ -173,9 +225,9 @@ class ExactIndex:
                 block[:, ~mask[start:stop]] = -np.inf
             if start == 0 and stop - start > k:
                 kth = np.partition(block, stop - start - k, axis=1)[:, stop - start - k]
-                threshold = (kth - slack)[:, None]
-            query, row = np.nonzero((block >= threshold) & np.isfinite(block))
-            threshold = held.add(query, row + start, block[query, row])
+                threshold = np.maximum(kth - slack, lowest)[:, None]
+            query, row = np.divmod(np.flatnonzero(block >= threshold), stop - start)
+            threshold = np.maximum(held.add(query, row + start, block[query, row]), lowest)
             start, step = stop, max(step, _SCORES_PER_BLOCK // len(queries))
         return held.split()
 
@@ -183,30 +235,28 @@ class ExactIndex:
         """Score in the queries' precision, up to what is the same for all rows of a query; shape (q, stop - start)."""
         products = queries @ rows.vectors[start:stop].T.astype(queries.dtype, copy=False)
         if self.spec.metric is Metric.COSINE:
-            norms = rows.norms[start:stop]
-            products /= np.where(norms == 0.0, norms.dtype.type(1.0), norms)
+            products /= rows.divisors[start:stop]
         elif self.spec.metric is Metric.L2:
             products -= 0.5 * np.square(rows.norms[start:stop])
         return products
 
-    def _is_safe(self, queries: Vectors, norms: npt.NDArray[np.floating[Any]]) -> bool:
+    def _is_safe(self, queries: Vectors, rows: _Rows) -> bool:
         """Say whether float32 products of these lengths have the relative precision that the slack is made for."""
         low, high = _SAFE
-        largest = float(norms.max())
         if self.spec.metric is Metric.COSINE:
-            return largest <= high and float(norms.min(initial=np.inf, where=norms > 0.0)) >= low
-        scale = np.linalg.norm(queries.astype(np.float64), axis=1) * largest
+            return rows.largest <= high and rows.smallest >= low
+        scale = np.linalg.norm(queries.astype(np.float64), axis=1) * rows.largest
         if self.spec.metric is Metric.L2:
-            scale = scale + largest**2
+            scale = scale + rows.largest**2
         return bool(((scale == 0.0) | ((scale >= low) & (scale <= high))).all())
 
-    def _slack(self, queries: Scores, norms: npt.NDArray[np.floating[Any]]) -> Scores:
-        """Bound the error of a float32 score; shape (q,).
+    def _slack(self, queries: Scores, rows: _Rows) -> Scores:
+        """Bound the error of a score in the queries' precision; shape (q,).
 
         Rounding errors of a sum of dim products grow with the square root of dim (Higham and Mary,
         https://doi.org/10.1137/18M1226312); the factor 8 makes the bound hold with a probability that is 1 in practice.
         """
-        largest = 1.0 if self.spec.metric is Metric.COSINE else float(norms.max())
+        largest = 1.0 if self.spec.metric is Metric.COSINE else rows.largest
         scale = np.linalg.norm(queries.astype(np.float64), axis=1) * largest
         if self.spec.metric is Metric.L2:
             scale = scale + np.square(largest)
@@ -244,45 +294,6 @@ class _Held:
         """Return the rows held for each query, ascending."""
         starts = np.searchsorted(self._query, np.arange(self._queries + 1))
         return [np.sort(self._row[a:b]) for a, b in pairwise(starts)]
-
-
-def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
-    """Return the Euclidean lengths; shape (n,), float32."""
-    with np.errstate(over="ignore"):  # infinity tells a search to work in double precision
-        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-        return np.asarray(lengths, dtype=np.float32)
-
-
-def paired_scores(queries: Vectors, rows: Vectors, metric: Metric) -> Vectors:
-    """Score each query against the row of the same number, in double precision.
-
-    Parameters
-    ----------
-    queries : shape (n, dim), or (1, dim) to score one query against all rows.
-    rows : shape (n, dim).
-    metric : how they are compared.
-
-    Returns
-    -------
-    Shape (n,), float32. A score depends on nothing but its own query and row, to the last digit.
-    """
-    wide, targets = rows.astype(np.float64), queries.astype(np.float64)
-    if metric is Metric.L2:
-        return _as_float32(np.asarray(-np.sqrt(np.square(wide - targets).sum(axis=1))))
-    # a sum along the row, not a matrix product: its order, and so its last digit, does not depend on other rows
-    products = (wide * targets).sum(axis=1)
-    if metric is Metric.INNER_PRODUCT:
-        return _as_float32(np.asarray(products))
-    norms = np.sqrt(np.square(wide).sum(axis=1)) * np.sqrt(np.square(targets).sum(axis=1))
-    norms[norms == 0.0] = 1.0
-    return _as_float32(np.asarray(np.clip(products / norms, -1.0, 1.0)))
-
-
-def _as_float32(scores: npt.NDArray[np.float64]) -> Vectors:
-    # no score is infinite, and none is the negative zero, which would be shown with its sign
-    finite: Vectors = np.clip(scores, -_LARGEST, _LARGEST).astype(np.float32)
-    finite += 0.0
-    return finite
 
 
 def _queries_per_block(k: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -10,7 +11,7 @@ import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
 from lookalike.indexes.faiss_parameters import known_parameters, layers, search_parameters, selector_of
-from lookalike.indexes.faiss_presets import factory_for, parameters_of
+from lookalike.indexes.faiss_presets import effort_to_build, factory_for, oversampling, parameters_of
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
 
@@ -46,8 +47,9 @@ class FaissBackend:
     def __init__(self, index: Any, spec: IndexSpec, *, factory: str, path: Path | None = None) -> None:
         options = Options(spec.choice)
         factory_for(options, index.ntotal, spec.dim)  # its options are known ones
+        effort_to_build(options)
         known = {
-            "oversample": Parameter(2, is_whole=False),
+            "oversample": Parameter(2 if spec.projection else oversampling(factory), is_whole=False),
             **known_parameters(index, always=parameters_of(options)),
         }
         self.parameters = {name: options.parameter(name, parameter) for name, parameter in known.items()}
@@ -57,6 +59,7 @@ class FaissBackend:
         self._path = path
         """Where it is mapped from; None for an index in memory."""
         self._can_filter: bool | None = None
+        self._unfiltered = lru_cache(maxsize=8)(lambda values: search_parameters(index, dict(values), None))
 
     @classmethod
     def build(cls, rows: PreparedRows, spec: IndexSpec, *, seed: int) -> FaissBackend:
@@ -64,6 +67,8 @@ class FaissBackend:
         factory = factory_for(Options(spec.choice), len(rows), rows.dim)
         index = _made(factory, rows.dim, spec.metric)
         backend = cls(index, spec, factory=factory)  # refuses wrong options before the work
+        if effort := effort_to_build(Options(spec.choice)):
+            index.hnsw.efConstruction = effort
         if not index.is_trained:
             lists = max((part.nlist for part in layers(index) if isinstance(part, faiss.IndexIVF)), default=0)
             _train(index, rows.sample(max(_SAMPLE, _SAMPLE_PER_LIST * lists), seed=seed), factory)
@@ -130,8 +135,9 @@ class FaissBackend:
         parameters: Mapping[str, float],
     ) -> Positions:
         """Return what FAISS finds."""
-        selector = None if allowed is None else selector_of(allowed)
-        chosen = search_parameters(self._index, parameters, selector)
+        chosen = self._unfiltered(tuple(parameters.items()))
+        if allowed is not None:
+            chosen = search_parameters(self._index, parameters, selector_of(allowed))
         _, positions = self._index.search(np.ascontiguousarray(queries), count, params=chosen)
         return np.asarray(positions, np.int64)
 

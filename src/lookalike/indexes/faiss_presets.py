@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _FLAT_UP_TO = 10_000
 _LISTS_FROM = 2_000
 """Rows below which lists would hold too few, and codebooks would have too little to learn from."""
+_MANY_LISTS_FROM = 50_000
 _GRAPH_OVER_LISTS_FROM = 2_048
 
 
@@ -25,7 +26,8 @@ def factory_for(options: Options, rows: int, dim: int) -> str:
     Parameters
     ----------
     options : of ``faiss:FACTORY``; of ``faiss`` alone, which is exact up to 10,000 rows and ``ivfpq`` beyond; of
-        ``ivfpq`` with ``lists`` and ``subquantizers``; of ``hnsw`` with ``m``, the number of links; or of ``sq8``.
+        ``ivfpq`` with ``lists`` and ``subquantizers``; of ``hnsw`` with ``m``, the number of links, of which
+        inner products of very different lengths need more than the 20 it has; or of ``sq8``.
     rows : how many there will be.
     dim : of the rows.
 
@@ -39,14 +41,30 @@ def factory_for(options: Options, rows: int, dim: int) -> str:
         return "Flat" if rows <= _FLAT_UP_TO else _ivfpq(options, rows, dim)
     options.refuse_arguments()
     if options.name == "hnsw":
-        return f"HNSW{options.whole('m', 32, at_least=2, at_most=512)}_SQfp16"
+        return f"HNSW{options.whole('m', 20, at_least=2, at_most=512)}_SQfp16"
     return "SQ8" if options.name == "sq8" else _ivfpq(options, rows, dim)
+
+
+def effort_to_build(options: Options) -> int | None:
+    """Return the breadth of the search for links as a graph grows (efConstruction); None: as FAISS has it.
+
+    Notes
+    -----
+    Malkov and Yashunin (arXiv:1603.09320). FAISS's own 40 costs recall among vectors that lie in clusters, which no
+    effort of a search makes up for.
+    """
+    return options.whole("efConstruction", 80, at_most=10_000) if options.name == "hnsw" else None
 
 
 def parameters_of(options: Options) -> tuple[str, ...]:
     """Return the search parameters that a preset has, whatever structure the number of rows led to."""
     is_ivfpq = options.name == "ivfpq" or (options.name == "faiss" and not options.arguments)
     return ("nprobe", "k_factor") if is_ivfpq else ()
+
+
+def oversampling(factory: str) -> float:
+    """Return how many times k rows of such an index are worth scoring exactly: no more where codes are half floats."""
+    return 1 if factory.endswith(("Flat", "SQfp16", "Refine(SQfp16)", "Refine(Flat)")) else 2
 
 
 def _ivfpq(options: Options, rows: int, dim: int) -> str:
@@ -70,4 +88,4 @@ def _ivfpq(options: Options, rows: int, dim: int) -> str:
 def _lists_for(rows: int) -> int:
     """Return the power of two that is nearest to sqrt(rows), and four times that for many rows."""
     root = math.sqrt(max(rows, 1))
-    return 1 << max(4, round(math.log2(root if rows < 250_000 else 4 * root)))
+    return 1 << max(4, round(math.log2(root if rows < _MANY_LISTS_FROM else 4 * root)))

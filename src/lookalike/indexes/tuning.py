@@ -172,15 +172,26 @@ class Tuner:
         return self.goal.nbytes is None or nbytes <= self.goal.nbytes
 
     def _cheapest(self, index: ApproximateIndex) -> _Try:
-        """Double the effort until the recall is reached, then halve the last step a few times."""
+        """Double the effort until the recall is reached, halve what was too much, then divide the last step."""
         tries = list(self._climb(index))
         reaching = [done for done in tries if done.recall >= self.goal.recall]
         if not reaching:
             return max(tries, key=lambda done: done.recall)
-        best = min(reaching, key=lambda done: done.seconds)
-        for parameters in _between(best.parameters, [done.parameters for done in tries if done not in reaching]):
+        best = self._trimmed(index, min(reaching, key=lambda done: done.seconds), tries)
+        misses = [done.parameters for done in tries if done.recall < self.goal.recall]
+        for parameters in _between(best.parameters, misses):
             done = self._try(index, parameters)
             if done.recall >= self.goal.recall and done.seconds < best.seconds:
+                best = done
+        return best
+
+    def _trimmed(self, index: ApproximateIndex, best: _Try, tries: list[_Try]) -> _Try:
+        for name, parameter in index.backend.parameters.items():
+            while (half := best.parameters[name] / 2) >= parameter.at_least:
+                done = self._try(index, _whole({**best.parameters, name: half}, index))
+                tries.append(done)
+                if done.recall < self.goal.recall or done.seconds >= best.seconds:
+                    break
                 best = done
         return best
 

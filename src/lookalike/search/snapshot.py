@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.gallery.table_files import fingerprint
-from lookalike.indexes.exact import row_norms
+from lookalike.indexes.scoring import row_norms
 
 if TYPE_CHECKING:
     from pathlib import Path

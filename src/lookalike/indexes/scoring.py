@@ -1,0 +1,113 @@
+"""The scores that searches return: of chosen rows for each query, in double precision.
+
+A score depends on nothing but its own query and row, to the last digit, whoever asks for it and in whatever company.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lookalike.indexes.base import Neighbors
+from lookalike.metric import Metric
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from lookalike.arrays import Positions, Vectors
+
+    Doubles = npt.NDArray[np.float64]
+
+_FETCHED = 1 << 21
+"""How many numbers of rows are read at once (8 MB)."""
+_WIDENED = 1 << 15
+"""How many of them are held in double precision at once: as many as stay in a core's cache (256 KB)."""
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def score_candidates(queries: Vectors, rows: Any, positions: Positions, metric: Metric) -> Vectors:
+    """Score some rows for each query.
+
+    Parameters
+    ----------
+    queries : shape (q, dim).
+    rows : shape (n, dim), in memory, mapped, or anything that gives rows by arrays of positions.
+    positions : shape (q, c): the rows to score; -1 for none.
+    metric : how they are compared.
+
+    Returns
+    -------
+    Shape (q, c), float32, finite; -inf for none.
+    """
+    scores = np.full(positions.shape, -np.inf, np.float32)
+    if scores.size == 0 or len(rows) == 0:
+        return scores
+    wide = queries.astype(np.float64)
+    lengths = _lengths(wide)
+    numbers = positions.shape[1] * queries.shape[1]
+    fetched, widened = max(1, _FETCHED // numbers), max(1, _WIDENED // numbers)
+    for first in range(0, len(queries), fetched):
+        chosen = positions[first : first + fetched]  # of -1 the last row, whose score is dropped below
+        part = np.asarray(rows[chosen.reshape(-1)]).reshape(*chosen.shape, -1)
+        for start in range(0, len(part), widened):
+            block = slice(first + start, first + min(start + widened, len(part)))
+            targets = part[start : start + widened].astype(np.float64)
+            scores[block] = _scored(wide[block], lengths[block], targets, metric)
+    scores[positions < 0] = -np.inf
+    return scores
+
+
+def ranked(positions: Positions, scores: Vectors, k: int) -> Neighbors:
+    """Return the ``k`` best of each query, equal scores in the order of positions.
+
+    Parameters
+    ----------
+    positions : shape (q, c), ascending in each row.
+    scores : shape (q, c); -inf where there is nothing.
+    k : at least 1.
+
+    Returns
+    -------
+    Neighbors of shape (q, k).
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    query = np.arange(len(order))[:, None]
+    best, found = scores[query, order], positions[query, order]
+    found[best == -np.inf] = -1
+    if order.shape[1] == k:
+        return Neighbors(found, best)
+    result = Neighbors.padding(len(positions), k)
+    result.scores[:, : order.shape[1]], result.positions[:, : order.shape[1]] = best, found
+    return result
+
+
+def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
+    """Return the Euclidean lengths; shape (n,), float32."""
+    with np.errstate(over="ignore"):  # infinity tells a search to work in double precision
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+        return np.asarray(lengths, dtype=np.float32)
+
+
+def _lengths(wide: Doubles) -> Doubles:
+    # a sum along each row, not a matrix product: its order, and so its last digit, does not depend on other rows
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", wide, wide)))
+
+
+def _scored(queries: Doubles, lengths: Doubles, rows: Doubles, metric: Metric) -> Vectors:
+    """Score rows of shape (q, c, dim) for queries of shape (q, dim) and those lengths."""
+    if metric is Metric.L2:
+        return _as_float32(-_lengths(rows - queries[:, None]))
+    products = np.einsum("qcd,qd->qc", rows, queries)
+    if metric is Metric.INNER_PRODUCT:
+        return _as_float32(products)
+    norms = lengths[:, None] * _lengths(rows)
+    norms[norms == 0.0] = 1.0
+    return _as_float32((products / norms).clip(-1.0, 1.0))
+
+
+def _as_float32(scores: Doubles) -> Vectors:
+    # no score is infinite, and none is the negative zero, which would be shown with its sign
+    finite: Vectors = scores.clip(-_LARGEST, _LARGEST).astype(np.float32)
+    finite += 0.0
+    return finite
