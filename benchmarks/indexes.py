@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import lance
 import numpy as np
+import pyarrow as pa
 
 from benchmarks.mixtures import METHOD, mixture
 from benchmarks.results import Column, Result, Table, Target, publish
 from lookalike.evaluation.ann import IndexBenchmark, best_of_each
 from lookalike.indexes.exact import ExactIndex
+from lookalike.indexes.lance_rows import LanceRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +26,9 @@ if TYPE_CHECKING:
 
 _RECALLS = (0.95, 0.99)
 _OURS = ("ivfpq", "hnsw")
-_OTHERS = ("scann", "hnswlib", "usearch")
+_OTHERS = ("scann", "lance", "hnswlib", "usearch")
+_FULL_SCANS = ("exact", "sq8", "lsh")
+_MOST_TO_SCAN = 200_000
 _METHOD = (
     METHOD
     + """
@@ -29,20 +36,42 @@ Queries are 500 of the rows, each left out of its own answer; recall@10 is count
 built once with its defaults and searched with more and more effort; the tables show the fastest setting that reaches
 the recall, or, with a smaller recall in its column, the best that it came to. Every search, of others' indexes too, is
 made in batches of 500 and singly with all cores. `hnswlib` (M 16,
-efConstruction 200) and `usearch` (f16, the same) are other libraries. The GEMM is the product of queries and rows by
+efConstruction 200) and `usearch` (f16, the same) are other libraries, `lance`
+is the table's own index (IVF_RQ). The GEMM is the product of queries and rows by
 NumPy, which exact search consists of; its single query reads all rows once, as does a matrix-vector product."""
 )
 
 
 def main() -> None:
-    """Measure at one number of rows."""
+    """Measure at some numbers of rows."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    rows = parser.parse_args().rows
-    vectors = mixture(rows)
-    benchmark = IndexBenchmark(vectors, report=lambda text: print(text, file=sys.stderr))
-    found = list(benchmark.run())
-    publish(_result(found, _bounds(vectors), rows))
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    tables: list[Table] = []
+    targets: list[Target] = []
+    for rows in parser.parse_args().rows:
+        vectors = mixture(rows)
+        with tempfile.TemporaryDirectory() as folder:
+            table = _in_a_table(vectors, folder)
+            benchmark = IndexBenchmark(vectors, report=_say, table=partial(_the, table))
+            found = list(benchmark.run([*_OURS, *_OTHERS, *(_FULL_SCANS if rows <= _MOST_TO_SCAN else ())]))
+        more = _result(found, _bounds(vectors), rows)
+        tables += more[0]
+        targets += more[1]
+    publish(Result("indexes", "Indexes", _METHOD, tables, targets))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _the(table: LanceRows) -> Any:
+    return table
+
+
+def _in_a_table(vectors: Any, folder: str) -> LanceRows:
+    column = pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), vectors.shape[1])
+    dataset = lance.write_dataset(pa.table({"embedding": column}), folder, mode="overwrite", enable_stable_row_ids=True)
+    return LanceRows(dataset, "embedding", np.arange(len(vectors), dtype=np.uint64))
 
 
 def _bounds(vectors: Any) -> dict[str, tuple[float, float]]:
@@ -69,10 +98,13 @@ def _best(run: Callable[[], Any], repeats: int = 5) -> float:
     return min(seconds)
 
 
-def _result(found: list[Measured], bounds: dict[str, tuple[float, float]], rows: int) -> Result:
+def _result(
+    found: list[Measured], bounds: dict[str, tuple[float, float]], rows: int
+) -> tuple[list[Table], list[Target]]:
     columns = [Column("index"), Column("setting"), Column("recall@10", ".3f"), Column("queries/s in a batch", ",.0f")]
     columns += [Column("p50, ms", ".2f"), Column("p99, ms", ".2f"), Column("build, s", ".1f"), Column("MB", ",.0f")]
-    tables, targets = [], []
+    tables: list[Table] = []
+    targets: list[Target] = []
     for recall in _RECALLS:
         best = sorted(best_of_each(found, recall), key=lambda row: -row.queries_per_second)
         tables.append(Table(f"Recall@10 of at least {recall}, {rows:,} rows", columns, [_cells(row) for row in best]))
@@ -83,19 +115,22 @@ def _result(found: list[Measured], bounds: dict[str, tuple[float, float]], rows:
             fastest = max(ours, key=lambda row: row.queries_per_second)
             rival = max(others, key=lambda row: row.queries_per_second)
             ratio = fastest.queries_per_second / rival.queries_per_second
-            what = f"batch speed at recall {recall}, {fastest.index} to {rival.index}"
+            what = f"batch speed at recall {recall}, {rows:,} rows, {fastest.index} to {rival.index}"
             targets.append(Target(what, ratio, 1.0, is_floor=True))
             quickest, quick = (min(side, key=lambda row: row.p50) for side in (ours, others))
-            what = f"p50 of single queries at recall {recall}, {quickest.index} to {quick.index}"
+            what = f"p50 of single queries at recall {recall}, {rows:,} rows, {quickest.index} to {quick.index}"
             targets.append(Target(what, quickest.p50 / quick.p50, 1.0, is_floor=False))
+            soonest = min(others, key=lambda row: row.build_seconds)
+            what = f"time to build, {rows:,} rows, {fastest.index} of recall {recall} to {soonest.index}"
+            targets.append(Target(what, fastest.build_seconds / soonest.build_seconds, 1.0, is_floor=False))
     rows_of_bounds = [[name, 1e3 * exact, 1e3 * bound, exact / bound] for name, (exact, bound) in bounds.items()]
     heads = [Column("exact search"), Column("ms", ".1f"), Column("product alone, ms", ".1f"), Column("ratio", ".2f")]
     tables.append(Table(f"Exact search and its bounds, {rows:,} rows", heads, rows_of_bounds))
     targets += [
-        Target(f"exact, {name}, to the product", exact / bound, 1.15, is_floor=False)
+        Target(f"exact, {rows:,} rows, {name}, to the product", exact / bound, 1.15, is_floor=False)
         for name, (exact, bound) in bounds.items()
     ]
-    return Result("indexes", "Indexes", _METHOD, tables, targets)
+    return tables, targets
 
 
 def _cells(row: Measured) -> list[Any]:

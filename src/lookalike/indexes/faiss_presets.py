@@ -53,7 +53,7 @@ def effort_to_build(options: Options) -> int | None:
     Malkov and Yashunin (arXiv:1603.09320). FAISS's own 40 costs recall among vectors that lie in clusters, which no
     effort of a search makes up for.
     """
-    return options.whole("efConstruction", 80, at_most=10_000) if options.name == "hnsw" else None
+    return options.whole("efConstruction", 100, at_most=10_000) if options.name == "hnsw" else None
 
 
 def parameters_of(options: Options) -> tuple[str, ...]:

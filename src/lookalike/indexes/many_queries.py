@@ -50,7 +50,7 @@ def candidates_of_many(
             best = np.concatenate([best, scores], axis=1)
             found = np.concatenate([found, positions], axis=1)
             kept = np.argpartition(-best, count - 1, axis=1)[:, :count]
-            best, found = (np.take_along_axis(values, kept, axis=1) for values in (best, found))
+            best, found = np.take_along_axis(best, kept, axis=1), np.take_along_axis(found, kept, axis=1)
     finally:
         pool.shutdown(cancel_futures=True)
     kth, last = np.partition(best, [0, _SPARE], axis=1)[:, [_SPARE, 0]].T

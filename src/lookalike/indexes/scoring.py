@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _FETCHED = 1 << 21
 """How many numbers of rows are read at once (8 MB)."""
-_WIDENED = 1 << 15
-"""How many of them are held in double precision at once: as many as stay in a core's cache (256 KB)."""
+_WIDENED = 1 << 17
+"""How many of them are held in double precision at once: a core's cache holds them (1 MB)."""
 _LARGEST = float(np.finfo(np.float32).max)
 
 
