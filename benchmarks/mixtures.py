@@ -11,6 +11,8 @@ from benchmarks.photos import photos
 from lookalike.encoders.staging import decode_for, encode_prepared, prepare
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
 DIM = 256
@@ -28,15 +30,16 @@ def photo_embeddings() -> npt.NDArray[np.float32]:
     return np.concatenate([encode_prepared(encoder, ready[i : i + _BATCH]) for i in range(0, len(ready), _BATCH)])
 
 
-def mixture(rows: int, *, seed: int = 0) -> npt.NDArray[np.float32]:
-    """Return vectors around the embeddings of photos; shape (rows, 256)."""
+def mixture(rows: int, *, seed: int = 0, file: Path | None = None) -> npt.NDArray[np.float32]:
+    """Return vectors around the embeddings of photos; shape (rows, 256), in memory or mapped from a new file."""
     embeddings = photo_embeddings()
     centred = embeddings - embeddings.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     reduced = centred @ directions[:DIM].T
     spread = reduced.std(axis=0)
     rng = np.random.default_rng(seed)
-    result = np.empty((rows, DIM), np.float32)
+    shape = (rows, DIM)
+    result = np.empty(shape, np.float32) if file is None else np.memmap(file, np.float32, "w+", shape=shape)
     for start in range(0, rows, _ROWS):
         count = min(_ROWS, rows - start)
         first, second = (reduced[rng.integers(0, len(reduced), count)] for _ in range(2))

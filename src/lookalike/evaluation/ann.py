@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_SPECS = ("exact", "ivfpq", "hnsw", "sq8", "lsh", "scann")
 """What is compared where nothing is named; ``scann`` only where it is installed."""
 _EFFORTS = (0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
-_REFINEMENTS = (0.5, 1.0, 2.0)
+_REFINEMENTS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _SINGLE = 100
 _SECONDS = 0.3
 """A batch is repeated for so long, so that its speed is that of a busy machine."""
@@ -165,7 +165,8 @@ def _rank(row: Measured, recall: float) -> tuple[bool, float]:
 def _settings(defaults: Mapping[str, float], known: Mapping[str, Any]) -> Iterator[dict[str, float]]:
     """Yield settings of more and more effort: in how much is looked at, and in how much of it is refined."""
     name = next((n for n in defaults if n not in ("oversample", "k_factor")), None)
-    refined = [{"k_factor": defaults["k_factor"] * r} for r in _REFINEMENTS] if "k_factor" in defaults else [{}]
+    factors = sorted({max(1.0, defaults.get("k_factor", 0.0) * refinement) for refinement in _REFINEMENTS})
+    refined = [{"k_factor": factor} for factor in factors] if "k_factor" in defaults else [{}]
     if name is None:
         yield from ({**defaults, **refinement} for refinement in refined)
         return

@@ -30,7 +30,8 @@ _FILE, _FACTORY = "index.faiss", "factory.txt"
 _ORIGIN = re.compile(r"^Error in .* at \S+:\d+: (Error: )?('.*' failed: (?=\S))?")
 _MANY = 100_000
 _SAMPLE = 65_536
-_SAMPLE_PER_LIST = 64
+_SAMPLE_PER_LIST, _SAMPLE_PER_LIST_OF_MANY, _MANY_LISTS = 64, 32, 8_192
+"""Clustering takes time in lists times rows."""
 _MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
 """Maps codes, lists and graphs; releases before it had come map the lists alone."""
 
@@ -71,7 +72,8 @@ class FaissBackend:
             index.hnsw.efConstruction = effort
         if not index.is_trained:
             lists = max((part.nlist for part in layers(index) if isinstance(part, faiss.IndexIVF)), default=0)
-            _train(index, rows.sample(max(_SAMPLE, _SAMPLE_PER_LIST * lists), seed=seed), factory)
+            each = _SAMPLE_PER_LIST if lists < _MANY_LISTS else _SAMPLE_PER_LIST_OF_MANY
+            _train(index, rows.sample(max(_SAMPLE, each * lists), seed=seed), factory)
         for chunk in rows.chunks():
             backend.insert(chunk)
         return backend

@@ -17,6 +17,8 @@ _FLAT_UP_TO = 10_000
 _LISTS_FROM = 2_000
 """Rows below which lists would hold too few, and codebooks would have too little to learn from."""
 _MANY_LISTS_FROM = 50_000
+_COARSE_FROM = 1 << 30
+"""Numbers from which refining by half floats would take more memory than scoring more rows takes time."""
 _GRAPH_OVER_LISTS_FROM = 2_048
 
 
@@ -68,10 +70,11 @@ def oversampling(factory: str) -> float:
 
 
 def _ivfpq(options: Options, rows: int, dim: int) -> str:
-    """Return lists of 4-bit codes that are scanned in registers, the best of them refined in half precision.
+    """Return lists of 4-bit codes that are scanned in registers, the best of them refined by codes of 16 or 8 bits.
 
     Notes
     -----
+    With 8 bits, for galleries whose half floats would take 2 GB, a few more than k rows are then scored exactly.
     Jegou et al. (https://doi.org/10.1109/TPAMI.2010.57); Andre et al. for the scan (arXiv:1812.09162).
     """
     lists = options.whole("lists", _lists_for(rows), at_most=1 << 20)
@@ -82,7 +85,8 @@ def _ivfpq(options: Options, rows: int, dim: int) -> str:
     if rows < _LISTS_FROM and "lists" not in options.given:
         return "SQfp16"
     quantizer = f"IVF{lists}_HNSW32" if lists >= _GRAPH_OVER_LISTS_FROM else f"IVF{lists}"
-    return f"{quantizer},PQ{parts}x4fs,Refine(SQfp16)"
+    refined = "SQfp16" if rows * dim < _COARSE_FROM else "SQ8"
+    return f"{quantizer},PQ{parts}x4fs,Refine({refined})"
 
 
 def _lists_for(rows: int) -> int:
