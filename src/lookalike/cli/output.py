@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lookalike.building.report import Failure
+    from lookalike.images.decode import Pixels
 
 _FAILURES_SHOWN = 20
 
@@ -59,6 +62,17 @@ def print_rows(rows: Sequence[Sequence[str]], headers: Sequence[str], *, right: 
     for row in rows:
         table.add_row(*[Text(on_one_line(cell)) for cell in row])
     Console(highlight=False).print(table)
+
+
+def draw(pixels: Pixels) -> bool:
+    """Draw a picture on standard error, if that is a terminal that can show one; returns whether it is."""
+    from lookalike.exports.terminal import preview
+
+    columns = shutil.get_terminal_size().columns
+    drawn = preview(pixels, columns=columns, environ=os.environ, stream_is_tty=sys.stderr.isatty())
+    if drawn is not None:
+        sys.stderr.write(drawn + "\n")
+    return drawn is not None
 
 
 def printable(text: str) -> str:

@@ -60,9 +60,7 @@ class ConvertedEncoder:
 
     runtime = "openvino"
 
-    def __init__(
-        self, entry: Entry, spec: EncoderSpec, prepare: Prepare, load_original: Callable[[], Encoder]
-    ) -> None:
+    def __init__(self, entry: Entry, spec: EncoderSpec, prepare: Prepare, load_original: Callable[[], Encoder]) -> None:
         about = entry.about
         self.spec = spec
         self.prepare = prepare

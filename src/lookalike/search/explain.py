@@ -61,7 +61,7 @@ class Likeness:
     hit: HeatMap
 
 
-def explain(encoder: Encoder, query: Pixels, hit: Pixels) -> Likeness:
+def compare_places(encoder: Encoder, query: Pixels, hit: Pixels) -> Likeness:
     """Compare two pictures in all their parts.
 
     Parameters
