@@ -16,8 +16,8 @@ from lookalike.exports.picture import Picture
 from lookalike.images.transforms import encode_png
 from lookalike.search.explain import CONTRIBUTION, compare_places
 from lookalike.search.hit import Hit
+from lookalike.search.items import as_hits, item_columns
 from lookalike.search.query import QueryResolver, as_item
-from lookalike.search.uris import full_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,10 +145,8 @@ class Explainer:
         return Explanation(asked.name, replace(item, score=likeness.score), likeness)
 
     def _item(self, item_id: str) -> Hit:
-        [row] = self._store.find(item_id, ["uri", "digest", *self._store.attributes]).to_pylist()
-        uri, digest = full_uri(row.pop("uri"), self._store.location.base), row.pop("digest")
-        attributes = {name: row[name] for name in self._store.attributes if row[name] is not None}
-        return Hit(1, item_id, uri, 0.0, attributes, digest)
+        [item] = as_hits(self._store.find(item_id, item_columns(self._store)), self._store)
+        return item
 
     def _pixels(self, picture: bytes | Pixels, name: str) -> Pixels:
         """Return a picture just as the gallery embeds it."""

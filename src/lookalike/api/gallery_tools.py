@@ -10,8 +10,10 @@ from lookalike.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from lookalike.api.explanation import Explanation
+    from lookalike.api.map import MapOptions, MapReport
     from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
     from lookalike.gallery.lance_store import LanceStore
@@ -63,6 +65,23 @@ class GalleryTools(ABC):
         from lookalike.api.explanation import Explainer
 
         return Explainer(self.store, lambda: self.encoder, self.read, self._limits).explain(query, hit)
+
+    def map(self, path: str | Path, options: MapOptions | None = None) -> MapReport:
+        """Write a page with a map of the images, like ones beside each other, that needs no other file and no network.
+
+        Parameters
+        ----------
+        path : of the ``.html`` file.
+        options : what groups the images, and how many are shown at most.
+
+        Raises
+        ------
+        InputError : if there are no images, no such attribute, or the file cannot be written.
+        BackendMissingError : if scikit-learn is not installed.
+        """
+        from lookalike.api.map import MapOptions, save_map
+
+        return save_map(self, path, options or MapOptions())
 
     def tune(
         self, goal: Goal | None = None, *, specs: Sequence[str] = (), report: Callable[[str], None] = lambda _: None

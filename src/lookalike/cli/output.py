@@ -99,9 +99,14 @@ def show_failures(failed: Sequence[Failure]) -> None:
 
 
 class BuildProgress:
-    """A bar on standard error while a source is indexed."""
+    """A bar on standard error while images are worked on.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    doing : what is done to them.
+    """
+
+    def __init__(self, doing: str = "Indexing") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         rate = TextColumn("{task.fields[rate]}")
@@ -110,6 +115,7 @@ class BuildProgress:
         # elsewhere than on a terminal it would leave an empty line
         self._bar = Progress(*columns, console=shown_on, transient=True, disable=not shown_on.is_terminal)
         self._task = self._bar.add_task("Looking", total=None, rate="")
+        self._doing = doing
         self._failed = 0
 
     def __enter__(self) -> BuildProgress:
@@ -123,7 +129,7 @@ class BuildProgress:
 
     def expect(self, items: int) -> None:
         """Take the number of items to work on."""
-        self._bar.reset(self._task, total=items, description="Indexing")
+        self._bar.reset(self._task, total=items, description=self._doing)
 
     def advance(self, items: int, failed: int) -> None:
         """Take how many more are done, and how many of these failed."""
