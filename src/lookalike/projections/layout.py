@@ -85,7 +85,7 @@ def groups_of(parts: Vectors, *, seed: int = 0) -> npt.NDArray[np.intp]:
     seed : the same one gives the same groups.
     """
     distinct = len(np.unique(parts, axis=0))
-    wanted = min(_MOST_GROUPS, distinct, max(1, round(len(parts) ** 0.5 / 3)))
+    wanted = min(_MOST_GROUPS, distinct, max(1, round(len(parts) ** 0.5 / 2)))
     if wanted == 1:
         return np.zeros(len(parts), np.intp)
     from sklearn.cluster import KMeans
