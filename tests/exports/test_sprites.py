@@ -38,9 +38,9 @@ def test_each_picture_is_at_its_place():
 def test_more_pictures_make_more_sheets_and_keep_to_the_size():
     pictures = [pixels_of(number, 64) for number in range(1_100)]
     free = sprites_of(pictures, 1_100, most_bytes=50_000_000)
-    bound = sprites_of(iter(pictures), 1_100, most_bytes=6_000_000)
+    bound = sprites_of(iter(pictures), 1_100, most_bytes=1_500_000)
     assert len(free.sheets) == len(bound.sheets) == 2
-    assert sum(map(len, bound.sheets)) <= 6_000_000 < sum(map(len, free.sheets))
+    assert sum(map(len, bound.sheets)) <= 1_500_000 < sum(map(len, free.sheets))
     assert opened(bound.sheets[1]).shape == (3 * bound.side, COLUMNS * bound.side, 3)
 
 

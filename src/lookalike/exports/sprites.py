@@ -52,7 +52,6 @@ def sprites_of(pictures: Iterable[Pixels | None], count: int, *, most_bytes: int
     """
     sprites = Sprites(side_for(count))
     per_sheet = COLUMNS * COLUMNS
-    share = most_bytes * min(per_sheet, count) // max(count, 1)
     sheet = _blank(sprites.side)
     for number, pixels in enumerate(pictures):
         row, column = divmod(number % per_sheet, COLUMNS)
@@ -62,6 +61,7 @@ def sprites_of(pictures: Iterable[Pixels | None], count: int, *, most_bytes: int
         sheet[top : top + height, left : left + width] = small
         sprites.sizes.append((width, height))
         if number % per_sheet == per_sheet - 1 or number == count - 1:
+            share = most_bytes * (number % per_sheet + 1) // count
             sprites.sheets.append(_encoded(sheet[: top + sprites.side], share))
             sheet = _blank(sprites.side)
     return sprites
