@@ -106,6 +106,16 @@ def test_small_labels_share_one_group(tmp_path):
     assert set(data_of(report.path)["link"]) == {""}
 
 
+def test_labels_that_read_like_our_own_words_stay_apart(tmp_path):
+    gallery = lookalike.open(tmp_path)
+    attributes = [{"label": "no label"}] * 3 + [{}] * 2
+    gallery.add_embeddings(list("abcde"), np.random.default_rng(0).normal(size=(5, 6)), attributes=attributes)
+    report = gallery.map(tmp_path / "map.html")
+    assert report.groups == {"no label": 3, "no label 2": 2}
+    data = data_of(report.path)
+    assert dict(zip(data["title"], data["group"], strict=True)) == {"a": 0, "b": 0, "c": 0, "d": 1, "e": 1}
+
+
 def test_pictures_that_are_gone_are_dots(gallery, tmp_path):
     (tmp_path / "photos" / "odd" / "3.png").unlink()
     (tmp_path / "photos" / "odd" / "5.png").write_bytes(b"another file")

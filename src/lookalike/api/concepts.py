@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from lookalike.arrays import normalised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +41,7 @@ def concepts_of(encoder: TextEncoder, means: Vectors) -> Sequence[str]:
     Images and texts lie apart in such a space (Liang et al., *Mind the gap*, arXiv:2203.02053), so each side is taken
     relative to its own mean, as far as there are two groups to tell apart.
     """
-    texts = encoder.encode_texts([_PROMPT.format(concept) for concept in CONCEPTS])
-    texts = texts / np.linalg.norm(texts, axis=1, keepdims=True)
+    texts = normalised(encoder.encode_texts([_PROMPT.format(concept) for concept in CONCEPTS]))
     if len(means) > 1:
         means, texts = means - means.mean(axis=0), texts - texts.mean(axis=0)
     return [CONCEPTS[number] for number in (means @ texts.T).argmax(axis=1)]

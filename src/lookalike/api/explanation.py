@@ -55,7 +55,7 @@ class Explanation:
 
     @property
     def query_map(self) -> HeatMap:
-        """The heat map of the query; its ``values`` are of the shape of the picture, its ``grid`` sums up exactly."""
+        """The heat map of the query; its ``values`` have the shape of its ``pixels``."""
         return self.likeness.query
 
     @property
@@ -135,9 +135,7 @@ class Explainer:
         picture = asked.picture
         if picture is None:
             if asked.item_id is None:
-                msg = (
-                    f"{asked.name!r} is no picture, so no part of it can be shown; name a picture, or an item as id:ID"
-                )
+                msg = f"{asked.name!r} is no picture, so it has no parts to show; name a picture, or an item as id:ID"
                 raise InputError(msg)
             picture = self._read(self._item(asked.item_id))
         pictures = self._pixels(picture, asked.name), self._pixels(self._read(item), item.id)

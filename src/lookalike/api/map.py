@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from lookalike.api.concepts import concepts_of
 from lookalike.api.encoder_choice import spec_of
+from lookalike.arrays import normalised
 from lookalike.building.report import NoProgress
 from lookalike.cores import usable_cores
-from lookalike.encoders.base import TextEncoder
-from lookalike.errors import ImageDecodeError, InputError, StoreError
+from lookalike.errors import ImageDecodeError, InputError, LookalikeError, StoreError
 from lookalike.evaluation.sample import label_column
 from lookalike.exports.captions import short_name
 from lookalike.exports.destination import saved_path, write
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lookalike.api.gallery_tools import GalleryTools
     from lookalike.arrays import Vectors
     from lookalike.building.report import Progress
+    from lookalike.encoders.base import TextEncoder
     from lookalike.images.decode import Pixels
     from lookalike.search.hit import Hit
 
@@ -100,11 +101,16 @@ def save_map(gallery: GalleryTools, path: str | Path, options: MapOptions) -> Ma
     options.progress.note(f"laying out {len(hits):,} images")
     parts = principal_parts(vectors)
     places = places_of(parts, seed=options.seed)
+    unit = normalised(vectors)
+    names: Sequence[str]
     if sample.values is not None:
-        groups = _named(vectors, _by_label(sample.values))
+        names, members = _by_label(sample.values)
     else:
         members = _members(groups_of(parts, seed=options.seed))
-        groups = _named(vectors, _by_likeness(gallery, vectors, members, hits))
+        names = _concepts(gallery, unit, members, options.progress) or [
+            f"like {short_name(hits[_central(unit, group)].id)}" for group in members
+        ]
+    groups = [Group(name, group, _central(unit, group)) for name, group in zip(_distinct(names), members, strict=True)]
     sprites = sprites_of(_thumbnails(gallery, hits, options.progress), len(hits), most_bytes=_MOST_SHEET_BYTES)
     spots = Spots(places, [hit.id for hit in hits], [_link(hit.uri) for hit in hits], sprites)
     name = store.location.base.name or str(store.location.base)
@@ -127,53 +133,44 @@ def _members(group_of: npt.NDArray[Any]) -> list[npt.NDArray[np.intp]]:
     return sorted((np.flatnonzero(groups == group) for group in range(groups.max() + 1)), key=len, reverse=True)
 
 
-def _by_label(labels: npt.NDArray[np.str_]) -> dict[str, npt.NDArray[np.intp]]:
+def _by_label(labels: npt.NDArray[np.str_]) -> tuple[list[str], list[npt.NDArray[np.intp]]]:
+    """Return the names of the groups, and their images."""
     members = _members(labels)
-    named = {str(labels[group[0]]) or "no label": group for group in members[:_MOST_NAMED]}
-    if len(members) > _MOST_NAMED:
-        rest = np.concatenate(members[_MOST_NAMED:])
-        named[f"{len(members) - _MOST_NAMED:,} others"] = rest
-    return named
+    names = [str(labels[group[0]]) or "no label" for group in members[:_MOST_NAMED]]
+    rest = members[_MOST_NAMED:]
+    if rest:
+        members[_MOST_NAMED:] = [np.concatenate(rest)]
+        names.append(f"{len(rest):,} others")
+    return names, members
 
 
-def _by_likeness(
-    gallery: GalleryTools, vectors: Vectors, members: Sequence[npt.NDArray[np.intp]], hits: Sequence[Hit]
-) -> dict[str, npt.NDArray[np.intp]]:
-    names = _concepts(gallery, vectors, members)
-    if names is None:
-        names = [f"like {short_name(hits[_central(vectors, group)].id)}" for group in members]
-    numbers: Counter[str] = Counter()
-    named = {}
-    for name, group in zip(names, members, strict=True):
-        numbers[name] += 1
-        named[name if numbers[name] == 1 else f"{name} {numbers[name]}"] = group
-    return named
+def _concepts(
+    gallery: GalleryTools, unit: Vectors, members: Sequence[npt.NDArray[np.intp]], progress: Progress
+) -> Sequence[str]:
+    """Return the names of groups in words, or none if the encoder has no text side, or cannot be loaded here."""
+    if "text" not in spec_of(gallery.store).modalities:
+        return ()
+    try:
+        means = np.stack([unit[group].mean(axis=0) for group in members])
+        return concepts_of(cast("TextEncoder", gallery.encoder), means)
+    except LookalikeError as error:
+        progress.note(f"groups are not named by words: {error}")
+        return ()
 
 
-def _concepts(gallery: GalleryTools, vectors: Vectors, members: Sequence[npt.NDArray[np.intp]]) -> Sequence[str] | None:
-    if "text" not in spec_of(gallery.store).modalities or not isinstance(gallery.encoder, TextEncoder):
-        return None
-    return concepts_of(gallery.encoder, np.stack([_mean(vectors[group]) for group in members]))
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return the names, with numbers after those that come again."""
+    found: list[str] = []
+    for name in names:
+        numbered = itertools.chain([name], (f"{name} {number}" for number in itertools.count(2)))
+        found.append(next(candidate for candidate in numbered if candidate not in found))
+    return found
 
 
-def _named(vectors: Vectors, groups: dict[str, npt.NDArray[np.intp]]) -> list[Group]:
-    return [Group(name, members, _central(vectors, members)) for name, members in groups.items()]
-
-
-def _central(vectors: Vectors, members: npt.NDArray[np.intp]) -> int:
+def _central(unit: Vectors, members: npt.NDArray[np.intp]) -> int:
     """Return the number of the image that is most like its group."""
-    own = vectors[members]
-    return int(members[np.argmax(_unit(own) @ _mean(own))])
-
-
-def _mean(vectors: Vectors) -> Vectors:
-    mean: Vectors = _unit(vectors).mean(axis=0)
-    return mean
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0), np.float32)
+    own = unit[members]
+    return int(members[np.argmax(own @ own.mean(axis=0))])
 
 
 def _link(uri: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.arrays import normalised
 from lookalike.errors import BackendMissingError
 from lookalike.projections.fitting import fit_projection
 
@@ -40,8 +41,7 @@ def principal_parts(vectors: Vectors) -> Vectors:
     ----------
     vectors : shape (n, dim), n at least 1; not modified.
     """
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = (vectors / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    unit = normalised(vectors)
     return fit_projection(f"pca:{min(_COMPONENTS, unit.shape[1])}", unit).project(unit)
 
 

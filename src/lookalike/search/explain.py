@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookalike.arrays import normalised
 from lookalike.encoders.base import PatchEncoder
 from lookalike.encoders.patches import View, view_of
 from lookalike.encoders.staging import encode_prepared
 from lookalike.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from lookalike.encoders.base import Encoder
@@ -90,13 +89,13 @@ def compare_places(encoder: Encoder, query: Pixels, hit: Pixels) -> Likeness:
     prepared = [encoder.prepare(picture) for picture in pictures]
     views = [view_of(encoder.prepare, *picture.shape[:2]) for picture in pictures]
     patches = encoder.encode_patches(np.stack(prepared))
-    features = patches.features.astype(np.float64)
     if patches.are_averaged:
-        method, grids = CONTRIBUTION, _contributions(features)
+        method, grids = CONTRIBUTION, _contributions(patches.features)
         score = float(grids[0].sum())
     else:
-        method, grids = BEST_MATCH, _best_matches(features)
-        score = float(np.prod(_normalised(encode_prepared(encoder, prepared).astype(np.float64)), axis=0).sum())
+        method, grids = BEST_MATCH, _best_matches(patches.features)
+        own, other = normalised(encode_prepared(encoder, prepared))
+        score = float(own @ other)
     first, second = (
         HeatMap(grid.astype(np.float32), view, picture)
         for grid, view, picture in zip(grids, views, pictures, strict=True)
@@ -104,28 +103,22 @@ def compare_places(encoder: Encoder, query: Pixels, hit: Pixels) -> Likeness:
     return Likeness(score, method, first, second)
 
 
-def _contributions(features: npt.NDArray[np.float64]) -> Sequence[npt.NDArray[np.float64]]:
-    means = features.mean(axis=(1, 2))
+def _contributions(features: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
+    means = features.mean(axis=(1, 2), dtype=np.float64)
     places = features.shape[1] * features.shape[2]
     lengths = np.linalg.norm(means, axis=1).prod()
     return [own @ other / (places * (lengths or 1.0)) for own, other in zip(features, means[::-1], strict=True)]
 
 
-def _best_matches(features: npt.NDArray[np.float64]) -> Sequence[npt.NDArray[np.float64]]:
+def _best_matches(features: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
     shape = features.shape[1:3]
-    first, second = _normalised(features.reshape(2, -1, features.shape[-1]))
-    of_first, of_second = np.empty(len(first)), np.full(len(second), -np.inf)
+    first, second = (normalised(picture.reshape(-1, picture.shape[-1])) for picture in features)
+    of_first, of_second = np.empty(len(first), np.float32), np.full(len(second), -np.inf, np.float32)
     for start in range(0, len(first), _ROWS):
         cosines = first[start : start + _ROWS] @ second.T
         of_first[start : start + _ROWS] = cosines.max(axis=1)
         np.maximum(of_second, cosines.max(axis=0), out=of_second)
     return [(best - best.mean()).reshape(shape) for best in (of_first, of_second)]
-
-
-def _normalised(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    normalised: npt.NDArray[np.float64] = vectors / np.where(lengths > 0, lengths, 1.0)
-    return normalised
 
 
 def _weights(side: int, cells: int, begin: float, end: float) -> npt.NDArray[np.float64]:
