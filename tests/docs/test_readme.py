@@ -67,12 +67,12 @@ def test_the_commands_run(run, folder):
         assert all(option in known for option in re.findall(r"--[\w-]+", command))
     own = [command for command in own if command not in told]
     used = {command.split()[1] for command in own}
-    assert used == {"index", "search", "info", "errors", "remove", "tune", "benchmark", "doctor"}
+    assert used == {"index", "search", "explain", "map", "info", "errors", "remove", "tune", "benchmark", "doctor"}
     for command in own:
         done = run(command)
         if "--json" in command:
             assert [answer["query"] for answer in json.loads(done.stdout)] == ["a.jpg", "b.jpg"]
-    assert (folder / "hits.png").is_file()
+    assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html"))
     assert (folder / "opened").read_text("utf-8").split() == [str(folder / "hits.html")]
 
 
@@ -118,7 +118,7 @@ def test_the_python_examples_run(folder, capsys):
     assert isinstance(hits, lookalike.Hits)
     assert capsys.readouterr().out == f"{hits.ids} {hits.scores} {hits.labels}\n"
     assert namespace["report"].added == 8
-    assert (folder / "hits.png").is_file()
+    assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html"))
 
 
 def test_the_example_of_another_encoder_runs(folder):

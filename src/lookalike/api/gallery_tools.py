@@ -10,23 +10,78 @@ from lookalike.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
+    from lookalike.api.explanation import Explanation
+    from lookalike.api.map import MapOptions, MapReport
+    from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.location import Location
     from lookalike.gallery.skipped_store import SkippedItem
+    from lookalike.images.decode import Limits
     from lookalike.indexes.tuning import Goal, Tuned
+    from lookalike.search.hit import Hit
 
 
 class GalleryTools(ABC):
-    """The part of :class:`lookalike.api.gallery.Gallery` that needs its rows alone."""
+    """The part of :class:`lookalike.api.gallery.Gallery` that neither adds nor searches."""
 
     location: Location
+    _limits: Limits
 
     @property
     @abstractmethod
     def store(self) -> LanceStore:
         """The rows."""
+
+    @property
+    @abstractmethod
+    def encoder(self) -> Encoder:
+        """The encoder, loaded when first asked for."""
+
+    @abstractmethod
+    def read(self, hit: Hit) -> bytes:
+        """Return the encoded image of a hit."""
+
+    def explain(self, query: Any, hit: Hit | str) -> Explanation:
+        """Show which parts of a query and of a hit make the encoder find them alike.
+
+        Parameters
+        ----------
+        query : a picture as :meth:`lookalike.api.gallery.Gallery.search` takes it, or ``id:ID``.
+        hit : of a search, or the id of an item.
+
+        Returns
+        -------
+        A heat map of each picture. Where embeddings are means of features, the values of a map add up to the score; see
+        :class:`lookalike.search.explain.Likeness`.
+
+        Raises
+        ------
+        InputError : if the query is no picture, there is no such item, or the encoder does not show what it sees where.
+        SourceError : if a picture cannot be read any more.
+        """
+        from lookalike.api.explanation import Explainer
+
+        return Explainer(self.store, lambda: self.encoder, self.read, self._limits).explain(query, hit)
+
+    def map(self, path: str | Path, options: MapOptions | None = None) -> MapReport:
+        """Write a page with a map of the images, like ones beside each other, that needs no other file and no network.
+
+        Parameters
+        ----------
+        path : of the ``.html`` file.
+        options : what groups the images, and how many are shown at most.
+
+        Raises
+        ------
+        InputError : if there are no images, no such attribute, or the file cannot be written.
+        BackendMissingError : if scikit-learn is not installed.
+        """
+        from lookalike.api.map import MapOptions, save_map
+
+        return save_map(self, path, options or MapOptions())
 
     def tune(
         self, goal: Goal | None = None, *, specs: Sequence[str] = (), report: Callable[[str], None] = lambda _: None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, overload
 
-from lookalike.errors import ImageDecodeError, InputError, StoreError
+from lookalike.errors import ImageDecodeError, StoreError
+from lookalike.exports.captions import short_name
 from lookalike.exports.contact_sheet import contact_sheet
-from lookalike.exports.destination import check_file
+from lookalike.exports.destination import saved_path, write
 from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
@@ -20,13 +19,14 @@ from lookalike.search.hit import EXACTLY, Hit, Method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from lookalike.images.decode import Pixels
     from lookalike.images.ref import Scalar
 
 _SHOWN_SIDE = 512
 """Pictures are decoded no larger than they are shown."""
-_SAVED_AS = (".png", ".html")
+SAVED_AS = (".png", ".html")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +94,12 @@ class Hits(Sequence["Hit"]):
         query = (
             None
             if self.picture is None
-            else Picture(_short(self.query), "query", _pixels(lambda: self.picture, self.limits))
+            else Picture(short_name(self.query), "query", _pixels(lambda: self.picture, self.limits))
         )
         shown = [
             Picture(
-                title=_short(hit.id),
-                subtitle=_subtitle(hit),
+                title=short_name(hit.id),
+                subtitle=subtitle_of(hit),
                 pixels=_pixels(partial(self.read, hit), self.limits),
                 score=hit.score,
                 attributes=hit.attributes,
@@ -143,32 +143,12 @@ class Hits(Sequence["Hit"]):
 
 def save_hits(answers: Sequence[Hits], path: str | Path) -> Path:
     """Write the answers to several queries into one file; see :meth:`Hits.save`."""
-    target = saved_path(path)
+    target = saved_path(path, SAVED_AS)
     if target.suffix.lower() == ".html":
         data = html_page([hits.section() for hits in answers], title="Lookalikes").encode()
     else:
         data = encode_png(_stacked([hits.image() for hits in answers]))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-    except OSError as error:
-        msg = f"{target} cannot be written ({error.strerror}); choose another place"
-        raise InputError(msg) from error
-    return target
-
-
-def saved_path(path: str | Path) -> Path:
-    """Return the absolute path of what :meth:`Hits.save` will write, checked before there is anything to write.
-
-    Raises
-    ------
-    InputError : as :meth:`Hits.save` does, as far as can be known.
-    """
-    target = Path(path).expanduser().absolute()
-    if target.suffix.lower() not in _SAVED_AS:
-        msg = f"results are saved as .png or .html, not as {target.suffix or 'a file without a suffix'}: {target.name}"
-        raise InputError(msg)
-    check_file(target)
+    write(target, data)
     return target
 
 
@@ -188,12 +168,7 @@ def _pixels(load: Callable[[], Any], limits: Limits) -> Pixels | None:
         return None  # drawn as a missing picture
 
 
-def _short(name: str) -> str:
-    # elsewhere a backslash is a character like others
-    slashed = name.replace("\\", "/") if os.sep == "\\" else name
-    return PurePosixPath(slashed).name or name
-
-
-def _subtitle(hit: Hit) -> str:
+def subtitle_of(hit: Hit) -> str:
+    """Return the label of a hit, or its folder."""
     label = hit.attributes.get("label", hit.attributes.get("folder"))
     return "" if label is None else str(label)

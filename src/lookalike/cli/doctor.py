@@ -66,6 +66,7 @@ _PARTS = (
     _Part("indexes to compare with: hnswlib", ("hnswlib",), _REFERENCES),
     _Part("indexes to compare with: usearch", ("usearch",), _REFERENCES),
     _Part("plots", ("matplotlib",), '"lookalike[plot]"'),
+    _Part("maps", ("sklearn=scikit-learn",), '"lookalike[map]"'),
 )
 _PATIENCE = 120
 """Seconds that the imports may take."""

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 import lookalike
-from lookalike.cli import benchmark, compare, demo, doctor, errors, index, info, models, remove, search, tune
+from lookalike.cli import (
+    benchmark,
+    compare,
+    demo,
+    doctor,
+    errors,
+    explain,
+    index,
+    info,
+    map_page,
+    models,
+    remove,
+    search,
+    tune,
+)
 
 app = typer.Typer(
     name="lookalike",
@@ -35,6 +49,8 @@ def _root(
 
 app.command("index")(index.index)
 app.command("search")(search.search)
+app.command("explain")(explain.explain)
+app.command("map")(map_page.map_gallery)
 app.command("info")(info.info)
 app.command("errors")(errors.errors)
 app.command("models")(models.models)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lookalike.building.report import Failure
+    from lookalike.images.decode import Pixels
 
 _FAILURES_SHOWN = 20
 
@@ -61,6 +64,17 @@ def print_rows(rows: Sequence[Sequence[str]], headers: Sequence[str], *, right: 
     Console(highlight=False).print(table)
 
 
+def draw(pixels: Pixels) -> bool:
+    """Draw a picture on standard error, if that is a terminal that can show one; returns whether it is."""
+    from lookalike.exports.terminal import preview
+
+    columns = shutil.get_terminal_size().columns
+    drawn = preview(pixels, columns=columns, environ=os.environ, stream_is_tty=sys.stderr.isatty())
+    if drawn is not None:
+        sys.stderr.write(drawn + "\n")
+    return drawn is not None
+
+
 def printable(text: str) -> str:
     """Return the text with control characters escaped: a file name must not drive the terminal."""
     return "".join(
@@ -85,9 +99,14 @@ def show_failures(failed: Sequence[Failure]) -> None:
 
 
 class BuildProgress:
-    """A bar on standard error while a source is indexed."""
+    """A bar on standard error while images are worked on.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    doing : what is done to them.
+    """
+
+    def __init__(self, doing: str = "Indexing") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         rate = TextColumn("{task.fields[rate]}")
@@ -96,6 +115,7 @@ class BuildProgress:
         # elsewhere than on a terminal it would leave an empty line
         self._bar = Progress(*columns, console=shown_on, transient=True, disable=not shown_on.is_terminal)
         self._task = self._bar.add_task("Looking", total=None, rate="")
+        self._doing = doing
         self._failed = 0
 
     def __enter__(self) -> BuildProgress:
@@ -109,7 +129,7 @@ class BuildProgress:
 
     def expect(self, items: int) -> None:
         """Take the number of items to work on."""
-        self._bar.reset(self._task, total=items, description="Indexing")
+        self._bar.reset(self._task, total=items, description=self._doing)
 
     def advance(self, items: int, failed: int) -> None:
         """Take how many more are done, and how many of these failed."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +19,7 @@ from lookalike.cli.options import (
     RuntimeOption,
     TrustOption,
 )
-from lookalike.cli.output import on_one_line, print_json, print_rows, say
+from lookalike.cli.output import draw, on_one_line, print_json, print_rows, say
 
 if TYPE_CHECKING:
     from lookalike.api.hits import Hits
@@ -65,8 +63,9 @@ def search(
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery_tools import as_metric
-    from lookalike.api.hits import save_hits, saved_path
+    from lookalike.api.hits import SAVED_AS, save_hits
     from lookalike.encoders.loading import EncoderOptions, preprocessing_named
+    from lookalike.exports.destination import saved_path
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
     from lookalike.search.searcher import SearchOptions, checked_k
@@ -75,7 +74,7 @@ def search(
     narrowed = SearchOptions(as_metric(metric), where, min_score)
     k = checked_k(k)
     if save is not None:
-        save = saved_path(save)
+        save = saved_path(save, SAVED_AS)
     preprocessing = preprocessing_named("auto", exact=exact_preprocessing)
     chosen = EncoderOptions("auto", preprocessing, precision, device, trust_remote_code, runtime=runtime)
     choice = EncoderChoice(options=chosen)
@@ -92,8 +91,8 @@ def search(
     else:
         for hits in answers:
             _show(hits, is_one_of_many=len(answers) > 1)
-    if preview:
-        _preview(answers)
+    if preview and not all(draw(hits.image()) for hits in answers):
+        say("this terminal cannot show pictures; use --save FILE.png or --save FILE.html")
     if written is not None:
         say(f"saved {written}")
         if open_saved:
@@ -138,18 +137,6 @@ def _path(hit: Hit) -> str:
 
 def _attributes(hit: Hit) -> str:
     return ", ".join(f"{name}={value}" for name, value in hit.attributes.items() if name not in _HIDDEN)
-
-
-def _preview(answers: list[Hits]) -> None:
-    from lookalike.exports.terminal import preview as drawn
-
-    columns = shutil.get_terminal_size().columns
-    for hits in answers:
-        picture = drawn(hits.image(), columns=columns, environ=os.environ, stream_is_tty=sys.stderr.isatty())
-        if picture is None:
-            say("this terminal cannot show pictures; use --save FILE.png or --save FILE.html")
-            return
-        sys.stderr.write(picture + "\n")
 
 
 def _page_to_open() -> Path:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
+    from lookalike.encoders.patches import Patches
     from lookalike.images.decode import Pixels
 
 
@@ -99,6 +100,20 @@ class StagedEncoder(Encoder, Protocol):
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
         """Embed a batch of prepared inputs, stacked along a first axis; returns shape (n, dim), float32."""
+        ...
+
+
+@runtime_checkable
+class PatchEncoder(StagedEncoder, Protocol):
+    """An encoder that shows what it sees at each place of an image."""
+
+    def encode_patches(self, batch: npt.NDArray[Any]) -> Patches:
+        """Return the features of prepared inputs, stacked along a first axis, at the layer that embeddings come from.
+
+        Raises
+        ------
+        LookalikeError : if its features do not lie on a grid.
+        """
         ...
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.encoders import checkpoint_notes
 from lookalike.encoders.conversion_cache import cache_folder
-from lookalike.errors import BackendMissingError
+from lookalike.encoders.loading import with_revision
+from lookalike.errors import BackendMissingError, EncoderError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lookalike.encoders.base import Encoder
+    from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.encoders.conversion_cache import Entry
     from lookalike.encoders.loading import EncoderOptions
 
@@ -62,6 +65,31 @@ def load_checkpoint() -> Callable[[str, EncoderOptions], Encoder]:
             raise
         raise BackendMissingError(error.name or "transformers", "hf") from error
     return load
+
+
+def load_original(spec: EncoderSpec, options: EncoderOptions) -> Encoder:
+    """Load the checkpoint that a model was converted from with PyTorch, in f32 on the CPU.
+
+    Parameters
+    ----------
+    spec : of the converted model.
+    options : whether the checkpoint's own code may run.
+
+    Raises
+    ------
+    BackendMissingError : if PyTorch or transformers is not installed.
+    EncoderError : if it cannot be loaded, or has other weights by now.
+    """
+    as_stored = replace(options, pooling=spec.pooling, preprocessing=spec.preprocessing, revision=spec.revision)
+    load = partial(load_checkpoint(), spec.name)
+    original = with_revision(load, replace(as_stored, precision="f32", device="cpu"))
+    if original.spec.weights_digest != spec.weights_digest.rpartition("-")[2]:
+        msg = (
+            f"the checkpoint {spec.name} has other weights by now than those that the images were embedded with; bring "
+            "them back, or index the images again"
+        )
+        raise EncoderError(msg)
+    return original
 
 
 def temporary_folder() -> Path:

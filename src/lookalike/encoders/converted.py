@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from lookalike.encoders import conversion_cache
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import cpu_batch_size, encode_staged
-from lookalike.encoders.conversions import conversion_of
+from lookalike.encoders.conversions import conversion_of, load_original
 from lookalike.encoders.map_function import map_function
 from lookalike.encoders.openvino_runtime import Inference, has_bf16
 from lookalike.encoders.plain_preprocessing import restored
@@ -21,15 +23,17 @@ from lookalike.encoders.processors import load_processor
 from lookalike.errors import LookalikeError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
+    from lookalike.encoders.base import Encoder
     from lookalike.encoders.conversion_cache import Entry
     from lookalike.encoders.loading import EncoderOptions
     from lookalike.encoders.map_function import MapFunction
+    from lookalike.encoders.patches import Patches
     from lookalike.encoders.preprocessing import Prepare
     from lookalike.images.decode import Pixels
 
@@ -46,6 +50,7 @@ class ConvertedEncoder:
     entry : the files of the conversion.
     spec : the identity, which the files and the precision make up.
     prepare : the preprocessing.
+    load_original : loads the checkpoint with PyTorch, for what the conversion leaves out.
 
     Notes
     -----
@@ -55,7 +60,7 @@ class ConvertedEncoder:
 
     runtime = "openvino"
 
-    def __init__(self, entry: Entry, spec: EncoderSpec, prepare: Prepare) -> None:
+    def __init__(self, entry: Entry, spec: EncoderSpec, prepare: Prepare, load_original: Callable[[], Encoder]) -> None:
         about = entry.about
         self.spec = spec
         self.prepare = prepare
@@ -65,8 +70,6 @@ class ConvertedEncoder:
         """Why it is run by that runtime: a clause."""
         self.notice: str = about.get("notice", "")
         """A sentence that a user should read, if there is one."""
-        self.checkpoint_digest: str = about["weights_digest"].rpartition("-")[2]
-        """That of the checkpoint's own weights, which the text side has to share."""
         self.has_texts = "text" in about["modalities"]
         """Whether the checkpoint also embeds texts into this space."""
         self.agreement: Mapping[str, Any] | None = about.get("agreement")
@@ -76,6 +79,10 @@ class ConvertedEncoder:
         """The folder that holds what cannot be made again, which the encoder is found in by its spec."""
         # what remains in floating point of an int8 model is computed in f32, the same on every machine
         precision = "f32" if spec.precision == "int8" else spec.precision
+        self.load_original = load_original
+        """Returns the checkpoint as PyTorch runs it; see :func:`lookalike.encoders.conversions.load_original`."""
+        self._original: Any = None
+        self._lock = threading.Lock()
         self._infer = Inference(str(entry.folder / conversion_cache.MODEL), precision)
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
@@ -83,6 +90,20 @@ class ConvertedEncoder:
         if len(batch) == 0:
             return np.empty((0, self.spec.dim), np.float32)
         return self._infer(batch)
+
+    def encode_patches(self, batch: npt.NDArray[Any]) -> Patches:
+        """Return the features of prepared images by their places; PyTorch computes them, in f32.
+
+        Raises
+        ------
+        BackendMissingError : if PyTorch or transformers is not installed.
+        LookalikeError : if the checkpoint cannot be loaded any more, or does not show them.
+        """
+        with self._lock:
+            if self._original is None:
+                self._original = self.load_original()
+        patches: Patches = self._original.encode_patches(batch)
+        return patches
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""
@@ -162,7 +183,8 @@ def open_entry(entry: Entry, name: str, precision: str, options: EncoderOptions)
         dim=about["dim"],
         pooling_reason=about["pooling_reason"],
     )
-    return ConvertedEncoder(entry, spec, _prepare(entry, name, options))
+    load = partial(load_original, spec, options)
+    return ConvertedEncoder(entry, spec, _prepare(entry, name, options), load)
 
 
 def _prepare(entry: Entry, name: str, options: EncoderOptions) -> Prepare:
@@ -186,7 +208,8 @@ def _disagreement(encoder: ConvertedEncoder, entry: Entry) -> str:
     path = entry.folder / f"checked-{encoder.spec.precision}.json"
     noted = conversion_cache.read_json(path) or {}
     if "least_cosine" not in noted:
-        probed = ConvertedEncoder(entry, encoder.spec, encoder.prepare)  # goes, and with it what it has compiled
+        # goes, and with it what it has compiled
+        probed = ConvertedEncoder(entry, encoder.spec, encoder.prepare, encoder.load_original)
         noted = {"least_cosine": _least_cosine(probed, np.load(entry.folder / REFERENCE, allow_pickle=False))}
         conversion_cache.write_json(path, noted)
     least = float(noted["least_cosine"])

@@ -92,6 +92,12 @@ def build_graph(weights: Mapping[str, npt.NDArray[Any]]) -> ov.Model:
     return ov.Model([embeddings], [pixels], "efficientnet-lite0")
 
 
+def before_the_mean(graph: ov.Model) -> ov.Model:
+    """Return the network without its last operation: its output is the map that is averaged, shape (n, 1280, 7, 7)."""
+    mean = graph.output(0).get_node().input_value(0).get_node()
+    return ov.Model([mean.input_value(0)], graph.get_parameters(), f"{graph.get_friendly_name()} features")
+
+
 def _bottleneck(inputs: ov.Node, weights: Mapping[str, npt.NDArray[Any]], block: _Block) -> ov.Node:
     node = inputs
     if block.expands:

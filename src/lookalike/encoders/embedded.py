@@ -15,9 +15,10 @@ import numpy as np
 from lookalike.encoders import conversion_cache
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
-from lookalike.encoders.efficientnet_lite import DIM, SIDE, build_graph
+from lookalike.encoders.efficientnet_lite import DIM, SIDE, before_the_mean, build_graph
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.openvino_runtime import compile_model
+from lookalike.encoders.openvino_runtime import compile_model, ov
+from lookalike.encoders.patches import Patches
 from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
 
@@ -76,8 +77,10 @@ class EmbeddedEncoder:
         self.agreement: Mapping[str, Any] | None = quantised.about["agreement"] if quantised else None
         """Cosines of int8 to f32 on images that it was not calibrated on, ``mean`` and ``least``; else None."""
         self._quantised = quantised
+        self._computed_in = computed_in
         # one stream over all cores: on few cores no slower than several streams, and far quicker for a single image
         self._request = compile_model(model, computed_in).create_infer_request()
+        self._features: Any = None
         self._lock = threading.Lock()
 
     def prepare(self, image: Pixels) -> npt.NDArray[np.uint8]:
@@ -98,6 +101,20 @@ class EmbeddedEncoder:
         with self._lock:
             outputs = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
             return np.array(outputs[0], np.float32)
+
+    def encode_patches(self, batch: npt.NDArray[Any]) -> Patches:
+        """Return the 7 x 7 features that the embedding is the mean of; takes what :meth:`encode_prepared` takes."""
+        with self._lock:
+            if self._features is None:
+                graph = before_the_mean(self._graph())
+                self._features = compile_model(graph, self._computed_in).create_infer_request()
+            outputs = self._features.infer([np.ascontiguousarray(batch)], share_inputs=True)
+            return Patches(np.array(outputs[0], np.float32).transpose(0, 2, 3, 1), are_averaged=True)
+
+    def _graph(self) -> Any:
+        if self._quantised is None:
+            return _Weights.read().graph()
+        return ov.Core().read_model(str(self._quantised.folder / conversion_cache.MODEL))
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), 1280), float32, not normalised."""

@@ -40,6 +40,7 @@ class PairEncoder:
     decode_drift = _of_images("decode_drift")
     prepare = _of_images("prepare")
     encode_prepared = _of_images("encode_prepared")
+    encode_patches = _of_images("encode_patches")
     encode_images = _of_images("encode_images")
     as_map_function = _of_images("as_map_function")
 

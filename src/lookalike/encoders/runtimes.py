@@ -14,7 +14,7 @@ from lookalike.encoders import checkpoint_notes
 from lookalike.encoders.base import TextEncoder
 from lookalike.encoders.conversion_cache import cache_folder
 from lookalike.encoders.conversions import load_checkpoint
-from lookalike.encoders.loading import described, with_revision
+from lookalike.encoders.loading import described
 from lookalike.encoders.pairs import PairEncoder
 from lookalike.errors import EncoderError, InputError, SpaceMismatchError, UnknownNameError
 
@@ -112,7 +112,7 @@ def _by_openvino(name: str, precision: str, options: EncoderOptions) -> Encoder 
         images = open_floating(name, precision, options)
     if isinstance(images, str) or not images.has_texts:
         return images
-    return PairEncoder(images, partial(_load_texts, images, options))
+    return PairEncoder(images, partial(_load_texts, images))
 
 
 def _check_moved(name: str, options: EncoderOptions) -> None:
@@ -128,16 +128,10 @@ def _check_moved(name: str, options: EncoderOptions) -> None:
         raise SpaceMismatchError(described(spec), f"the checkpoint {name} with weights {digest[:12]}", remedy)
 
 
-def _load_texts(images: ConvertedEncoder, options: EncoderOptions) -> Callable[[Sequence[str]], Vectors]:
+def _load_texts(images: ConvertedEncoder) -> Callable[[Sequence[str]], Vectors]:
     """Load the text side of a converted checkpoint, which is not converted: PyTorch runs it, in f32."""
-    spec = images.spec
-    as_stored = replace(options, pooling=spec.pooling, preprocessing=spec.preprocessing, revision=spec.revision)
-    load = partial(load_checkpoint(), spec.name)
-    texts = with_revision(load, replace(as_stored, precision="f32", device="cpu"))
-    if texts.spec.weights_digest != images.checkpoint_digest or not isinstance(texts, TextEncoder):
-        msg = (
-            f"the checkpoint {spec.name} has other weights by now than those that the images were embedded with; bring "
-            "them back, or index the images again"
-        )
+    texts = images.load_original()
+    if not isinstance(texts, TextEncoder):
+        msg = f"the checkpoint {images.spec.name} has no tokenizer any more; bring its files back"
         raise EncoderError(msg)
     return texts.encode_texts

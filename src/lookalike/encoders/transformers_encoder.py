@@ -15,13 +15,14 @@ from transformers.utils.hub import extract_commit_hash
 from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import cpu_batch_size, encode_staged, gpu_batch_size
 from lookalike.encoders.map_function import map_function
+from lookalike.encoders.patches import Patches
 from lookalike.encoders.pooling import Features, choose_pooling, parse_pooling, pool
 from lookalike.encoders.preprocessing import make_prepare
 from lookalike.encoders.pretrained import explained, loading_options, loading_remedy
 from lookalike.encoders.processors import load_processor
 from lookalike.encoders.torch_batches import Batches, enough_memory
 from lookalike.encoders.torch_transfer import on_device
-from lookalike.encoders.vision_tower import VisionTower
+from lookalike.encoders.vision_tower import VisionTower, on_grid
 from lookalike.errors import InputError, first_line
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Pixels
 
 _DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+_SAME = 0.9999
+"""The cosine from which on a model's own pooling counts as the mean of its features."""
 _IMPORTED_IN = os.getpid()
 
 
@@ -116,6 +119,36 @@ class TransformersEncoder:
             features: torch.Tensor = self._image_features(inputs)
             return features
         return pool(self._features(inputs), self._pooling)
+
+    def encode_patches(self, batch: npt.NDArray[Any]) -> Patches:
+        """Return the features of prepared images by their places, in the layer that the embeddings are pooled from.
+
+        Raises
+        ------
+        InputError : if the model shows no features of patches, or these lie on no grid.
+        """
+        name = self.spec.name
+        with explained(f"the encoder {name} does not show its patches", "use another encoder"), torch.inference_mode():
+            if self._pooling == "image-features":  # for which the tower has not been asked for its tokens yet
+                self._tower.watch(next(self._to_device(_probe(self.prepare))), None)
+            parts = [self._patches(inputs) for inputs in self._to_device(batch)]
+        found = [features for features, _ in parts if features is not None]
+        if len(found) < len(parts):
+            msg = f"the features of the encoder {name} have no places in the image; use another encoder"
+            raise InputError(msg)
+        features = torch.cat(found).float().cpu().numpy()
+        return Patches(features, are_averaged=all(is_averaged for _, is_averaged in parts))
+
+    def _patches(self, inputs: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor | None, bool]:
+        """Return the features on their grid, and whether the embeddings are their means."""
+        features = on_grid(self._features(inputs), inputs["pixel_values"].shape[-2:])
+        if features is None or self._pooling in ("mean", "average"):
+            return features, True
+        means, embeddings = features.mean(dim=(1, 2)), self.embed(inputs)
+        if means.shape != embeddings.shape:
+            return features, False
+        least = torch.nn.functional.cosine_similarity(means.float(), embeddings.float()).min()
+        return features, bool(least > _SAME)
 
     def encode_images(self, images: Sequence[Pixels]) -> Vectors:
         """Embed images of any sizes; returns shape (len(images), dim), float32, not normalised."""

@@ -172,16 +172,31 @@ def _special_tokens(tokens: torch.Tensor, states: Sequence[torch.Tensor], size: 
         if bool(constant.any()) and not bool(constant.all()):
             return constant
     most = 1 if are_shown else _MOST_UNSEEN
-    extra = next((extra for extra in range(most + 1) if _is_grid(count - extra, size)), 0)
+    extra = next((extra for extra in range(most + 1) if _grid(count - extra, size)), 0)
     return torch.arange(count, device=tokens.device) < extra if extra else None
 
 
-def _is_grid(tokens: int, size: Sequence[int]) -> bool:
-    """Whether an image of that size can be cut into so many squares."""
-    return any(
-        tokens in ((size[0] // side) * (size[1] // side), math.ceil(size[0] / side) * math.ceil(size[1] / side))
-        for side in range(1, max(size) + 1)
-    )
+def on_grid(features: Features, size: Sequence[int]) -> torch.Tensor | None:
+    """Return the patches of images of that height and width by their places, or None where these are not known.
+
+    Returns
+    -------
+    Shape (n, rows, columns, dim).
+    """
+    if features.patches is None or features.is_map:
+        return None if features.patches is None else features.patches.permute(0, 2, 3, 1)
+    grid = _grid(features.patches.shape[1], size)
+    return None if grid is None else features.patches.unflatten(1, grid)
+
+
+def _grid(tokens: int, size: Sequence[int]) -> tuple[int, int] | None:
+    """Return the rows and columns of the squares that an image of that size is cut into, if it can be so many."""
+    for side in range(1, max(size) + 1):
+        for part in (math.floor, math.ceil):
+            rows, columns = part(size[0] / side), part(size[1] / side)
+            if tokens == rows * columns:
+                return rows, columns
+    return None
 
 
 def _order(config: Any, values: torch.Tensor) -> torch.Tensor:

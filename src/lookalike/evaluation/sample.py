@@ -82,18 +82,36 @@ def sample_of_gallery(store: LanceStore, count: int, *, label_from: str | None =
     InputError : if there is no such attribute, or no file can be read.
     StoreError : if the gallery cannot be read.
     """
-    column = "folder" if label_from == PARENT else label_from or LABEL
-    if column not in store.attributes and label_from is not None:
-        known = ", ".join(store.attributes)
-        msg = f"the gallery has no attribute {label_from!r} to take labels from; it has: {known}"
-        raise InputError(msg)
+    column = label_column(store, label_from)
 
     def as_file(ref: ImageRef) -> str | None:
         path = Path(original(ref.uri))
         return str(path) if path.is_absolute() and path.is_file() else None
 
-    refs = _items(store, column if column in store.attributes else None)
+    refs = _items(store, column)
     return _readable(_drawn(refs, count * _RESERVE), count, as_file, f"the gallery {store.location.folder}")
+
+
+def label_column(store: LanceStore, label_from: str | None) -> str | None:
+    """Return the attribute of a gallery that holds the labels, or None if nobody named one and there is none.
+
+    Parameters
+    ----------
+    store : the gallery.
+    label_from : ``parent`` or an attribute; by default the attribute ``label``.
+
+    Raises
+    ------
+    InputError : if there is no attribute of that name.
+    """
+    column = "folder" if label_from == PARENT else label_from or LABEL
+    if column in store.attributes:
+        return column
+    if label_from is None:
+        return None
+    known = ", ".join(store.attributes)
+    msg = f"the gallery has no attribute {label_from!r} to take labels from; it has: {known}"
+    raise InputError(msg)
 
 
 def _items(store: LanceStore, column: str | None) -> Iterator[ImageRef]:

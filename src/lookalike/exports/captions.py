@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +26,13 @@ def _visible(char: str) -> str:
     if category == "Cs":  # half of a surrogate pair
         return "\N{REPLACEMENT CHARACTER}"
     return "" if category in ("Cc", "Cf") else char
+
+
+def short_name(name: str) -> str:
+    """Return the last part of a path or URL, and anything else as it is."""
+    # elsewhere a backslash is a character like others
+    slashed = name.replace("\\", "/") if os.sep == "\\" else name
+    return PurePosixPath(slashed).name or name
 
 
 def elided(text: str, fits: Callable[[str], bool]) -> str:

@@ -141,6 +141,11 @@ class QueryResolver:
         return ResolvedQuery(text, encoder.encode_texts([text]))
 
 
+def as_item(name: str) -> str:
+    """Return the query that stands for an item, from that or from its id."""
+    return name if name.startswith(_ITEM) else f"{_ITEM}{name}"
+
+
 def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused with it
         vector = query.astype(np.float32)
