@@ -143,11 +143,24 @@ class Hits(Sequence["Hit"]):
 
 def save_hits(answers: Sequence[Hits], path: str | Path) -> Path:
     """Write the answers to several queries into one file; see :meth:`Hits.save`."""
+    return save_sections([hits.section() for hits in answers], path, title="Lookalikes")
+
+
+def save_sections(sections: Sequence[Section], path: str | Path, *, title: str) -> Path:
+    """Write queries and their hits into one file; see :meth:`Hits.save`."""
     target = saved_path(path)
     if target.suffix.lower() == ".html":
-        data = html_page([hits.section() for hits in answers], title="Lookalikes").encode()
-    else:
-        data = encode_png(_stacked([hits.image() for hits in answers]))
+        return write_file(target, html_page(sections, title=title).encode())
+    return write_file(target, encode_png(_stacked([contact_sheet(part.query, part.hits) for part in sections])))
+
+
+def write_file(target: Path, data: bytes) -> Path:
+    """Write a file, with the folders that lead to it, and return its path.
+
+    Raises
+    ------
+    InputError : if it cannot be written.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)

@@ -1,0 +1,123 @@
+"""How good a gallery's ranking is: what :meth:`lookalike.api.gallery.Gallery.evaluate` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lookalike.api.hits import save_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from lookalike.api.evaluation_examples import Example
+    from lookalike.building.report import Failure
+    from lookalike.encoders.base import EncoderSpec
+    from lookalike.evaluation.scorecard import Scorecard
+
+LABELS, COPIES = "labels", "copies"
+"""What judges."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Queries that could not be judged."""
+
+    unlabelled: int = 0
+    """That have no label."""
+    unmatched: Mapping[str, int] = field(default_factory=dict)
+    """How many have a label that no other item of the gallery has, by label."""
+    unknown: int = 0
+    """That have no label and are no items of the gallery, so that no copy of them could find them."""
+    failed: tuple[Failure, ...] = ()
+    """That cannot be read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts, and what failed with its reasons, as JSON-ready values."""
+        return {
+            "unlabelled": self.unlabelled,
+            "unmatched": dict(self.unmatched),
+            "unknown": self.unknown,
+            "failed": [{"uri": failure.uri, "reason": failure.reason} for failure in self.failed],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What was evaluated."""
+
+    gallery: str
+    """Its folder."""
+    encoder: EncoderSpec
+    size: int
+    """Items."""
+    label_column: str | None
+    """The attribute that holds their labels; None where copies judge."""
+    label_sizes: Mapping[str, int]
+    """Items by label."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How far up in the ranking of the whole gallery the relevant items are, as means over queries with intervals.
+
+    Relevant are the items with the label of the query, or, if none have labels, the original of a changed copy; a
+    query that is itself an item is left out of its ranking.
+    """
+
+    subject: Subject
+    overall: Scorecard
+    groups: Mapping[str, Scorecard]
+    """By the label of the query, or by the change that was made to it."""
+    confusion: Mapping[str, Mapping[str, int]]
+    """By the label of the query, then by that of its nearest item: how many queries. Empty for copies."""
+    worst: tuple[Example, ...]
+    """Queries of least average precision, the worst first."""
+    best: tuple[Example, ...]
+    left_out: LeftOut
+
+    @property
+    def judged_by(self) -> str:
+        """``labels`` or ``copies``."""
+        return COPIES if self.subject.label_column is None else LABELS
+
+    @property
+    def queries(self) -> int:
+        """How many were judged."""
+        return sum(card.queries for card in self.groups.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the pictures as JSON-ready values: measures by name and k, and 95 % intervals likewise."""
+        cards = {name: card.to_dict() for name, card in self.groups.items()}
+        sizes = self.subject.label_sizes
+        return {
+            "gallery": self.subject.gallery,
+            "encoder": self.subject.encoder.name,
+            "judged_by": self.judged_by,
+            "label_column": self.subject.label_column,
+            "gallery_size": self.subject.size,
+            **self.overall.to_dict(),
+            "queries": self.queries,
+            **({"per_change": cards} if self.judged_by == COPIES else {"per_label": _with_sizes(cards, sizes)}),
+            "confusion": {asked: dict(found) for asked, found in self.confusion.items()},
+            "worst": [example.to_dict() for example in self.worst],
+            "left_out": self.left_out.to_dict(),
+        }
+
+    def save_worst(self, path: str | Path) -> Path:
+        """Write the worst queries with their first hits as a contact sheet (``.png``) or a page (``.html``).
+
+        Returns
+        -------
+        The absolute path.
+
+        Raises
+        ------
+        InputError : for any other suffix, or if the file cannot be written.
+        """
+        return save_sections([example.section() for example in self.worst], path, title="Worst queries")
+
+
+def _with_sizes(cards: Mapping[str, dict[str, Any]], sizes: Mapping[str, int]) -> dict[str, Any]:
+    return {name: {"gallery_size": sizes.get(name, 0), **card} for name, card in cards.items()}
