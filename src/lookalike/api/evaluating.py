@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.api.adding import open_for
-from lookalike.api.evaluation import Evaluation, LeftOut, Subject
-from lookalike.api.evaluation_examples import Examples, Query, Shelf
+from lookalike.api.evaluating_copies import evaluate_copies
+from lookalike.api.evaluation import Evaluation, LeftOut
+from lookalike.api.evaluation_examples import Examples, Query
 from lookalike.api.label_rules import NO_LABELS, recalled
+from lookalike.api.shelf import Shelf
 from lookalike.building.build import BuildOptions, build
-from lookalike.building.report import Failure, NoProgress
-from lookalike.errors import ImageDecodeError, InputError, SourceError
-from lookalike.evaluation.augment import CHANGES
+from lookalike.errors import InputError
 from lookalike.evaluation.judging import Asked, confusion, judge
-from lookalike.evaluation.retrieval import copies_of, embedded
-from lookalike.evaluation.row_codes import ids_of, known_codes, learned_codes, places_of
+from lookalike.evaluation.row_codes import ids_of, learned_codes, places_of
 from lookalike.evaluation.sample import LABEL, SampledSource, sampled
-from lookalike.evaluation.scorecard import AVERAGE_PRECISION, Measure, measures_at, scorecard, scorecards
+from lookalike.evaluation.scorecard import Measure, measures_at, scorecard, scorecards
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.gallery.location import Location
 from lookalike.gallery.manifest import Manifest
@@ -32,29 +31,15 @@ from lookalike.search.all_rows import all_rows
 from lookalike.sources.labelled import PARENT, labelled_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from lookalike.api.evaluation import EvaluationOptions
     from lookalike.api.gallery import Gallery
-    from lookalike.arrays import Positions, Vectors
-    from lookalike.building.report import Progress
-    from lookalike.evaluation.judging import Codes, Judged
+    from lookalike.building.report import Failure, Progress
+    from lookalike.evaluation.judging import Codes
     from lookalike.sources.base import Source
 
 _OWN_SAMPLE = 1_000
-_COPIED_SAMPLE = 100
-"""Fewer, for each is changed and embedded in several ways."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationOptions:
-    """How a gallery is evaluated."""
-
-    label_from: str | None = None
-    """``parent``, an attribute, or ``none``; by default the attribute ``label``."""
-    k: Sequence[int] = (1, 5, 10)
-    sample: int | None = None
-    """At most so many queries; by default all that are named, 1,000 of the gallery's own, and copies of 100."""
-    progress: Progress = NoProgress()
 
 
 def evaluate_gallery(gallery: Gallery, queries: Any, options: EvaluationOptions) -> Evaluation:
@@ -96,7 +81,7 @@ class _Evaluator:
         """Let the gallery's own items ask for each other."""
         labels = None if self._options.label_from == NO_LABELS else self._labels()
         if labels is None:
-            return self._by_copies(np.arange(len(self._rows)), LeftOut())
+            return evaluate_copies(self._shelf, np.arange(len(self._rows)), self._options)
         labelled = np.flatnonzero(labels.codes >= 0)
         chosen = sampled(labelled, self._options.sample or _OWN_SAMPLE)
         asked = Asked(self._rows.vectors, chosen, labels.codes[chosen], chosen)
@@ -108,7 +93,8 @@ class _Evaluator:
         source = self._labelled(source)
         if self._options.label_from == NO_LABELS or not self._has_labels(source):
             places = places_of({ref.id: number for number, ref in enumerate(source)}, self._rows)
-            return self._by_copies(places[places >= 0], LeftOut(unknown=int((places < 0).sum())))
+            found = evaluate_copies(self._shelf, places[places >= 0], self._options)
+            return replace(found, left_out=replace(found.left_out, unknown=int((places < 0).sum())))
         labels = self._labels()
         if labels is None:
             msg = (
@@ -161,19 +147,18 @@ class _Evaluator:
         asked = asked.having(has_relevant)
         if len(asked.numbers) == 0:
             raise InputError(_none_matched(unmatched, labels.column))
-        judged = self._judged(asked, labels.codes)
+        judged = judge(
+            asked, self._rows.vectors, labels.codes, measures=self._measures, progress=self._options.progress
+        )
+
+        def query(number: int) -> Query:
+            return Query(asker.item(asked.numbers[number]), names[asked.wanted[number]])
+
+        examples = Examples(judged, self._shelf, asker.gallery, query, labels.column)
         found = labels.codes[judged.hits[:, 0]]
         sizes = np.bincount(labels.codes[labels.codes >= 0], minlength=len(names)).tolist()
-        examples = self._examples(
-            judged,
-            asked,
-            labels.codes,
-            asker=asker.gallery,
-            query=lambda number: Query(asker.item(asked.numbers[number]), names[asked.wanted[number]]),
-            label_column=labels.column,
-        )
         return Evaluation(
-            self._subject(labels.column, dict(zip(names, sizes, strict=True))),
+            self._shelf.subject(labels.column, dict(zip(names, sizes, strict=True))),
             scorecard(judged.values, self._measures),
             scorecards(judged.values, self._measures, asked.wanted, names),
             confusion(asked.wanted, found, names),
@@ -181,92 +166,6 @@ class _Evaluator:
             examples.best(),
             replace(left_out, unmatched=dict(sorted(unmatched.items()))),
         )
-
-    def _by_copies(self, places: Positions, left_out: LeftOut) -> Evaluation:
-        """Let changed copies of the items at some places look for their originals, or what is identical to these."""
-        if len(places) == 0:
-            msg = (
-                "the queries have no labels, and are no items of the gallery whose changed copies could look for them; "
-                "take labels from their folders with --label-from parent, or from an attribute"
-            )
-            raise InputError(msg)
-        originals, vectors, failed = self._embedded_copies(sampled(places, self._options.sample or _COPIED_SAMPLE))
-        digests = self._rows.store.take_in_order(self._rows.row_ids[originals], ["digest"])["digest"].to_pylist()
-        numbers = {digest: number for number, digest in enumerate(dict.fromkeys(digests))}
-        codes = known_codes(self._rows, "digest", numbers)
-        kinds = len(CHANGES)
-        asked = Asked(
-            vectors,
-            np.arange(len(vectors)),
-            np.repeat(codes[originals], kinds),
-            np.full(len(vectors), -1),  # a copy is no item itself
-        )
-        judged = self._judged(asked, codes)
-        changes = np.tile(np.arange(kinds), len(originals))
-        names = [change.name for change in CHANGES]
-
-        def query(number: int) -> Query:
-            item = self._shelf.item(originals[number // kinds])
-            return Query(item, names[number % kinds], number % kinds)
-
-        examples = self._examples(judged, asked, codes, asker=self._gallery, query=query)
-        # the copies of one picture are no independent queries: intervals are over pictures
-        by_picture = judged.values.reshape(len(originals), kinds, -1).mean(axis=1)
-        return Evaluation(
-            self._subject(None, {}),
-            scorecard(by_picture, self._measures),
-            scorecards(judged.values, self._measures, changes, names),
-            {},
-            examples.worst(),
-            examples.best(),
-            replace(left_out, failed=failed),
-        )
-
-    def _embedded_copies(self, places: Positions) -> tuple[Positions, Vectors, tuple[Failure, ...]]:
-        """Return the places whose pictures can be read, the embeddings of their copies, and why the others cannot."""
-        kept: list[int] = []
-        failed: list[Failure] = []
-        encoder = self._gallery.encoder
-        self._options.progress.expect(len(places))
-
-        def files() -> Iterator[bytes]:
-            for place in places.tolist():
-                item = self._shelf.item(place)
-                try:
-                    copies = copies_of(self._gallery.read(item))
-                except (SourceError, ImageDecodeError) as error:
-                    failed.append(Failure(item.uri, error.reason))
-                    self._options.progress.advance(1, failed=1)
-                    continue
-                kept.append(place)
-                yield from copies
-                self._options.progress.advance(1, failed=0)
-
-        vectors = list(embedded(encoder, files()))
-        if not vectors:
-            raise InputError(_none_readable(failed))
-        return np.array(kept), np.concatenate(vectors), tuple(failed)
-
-    def _judged(self, asked: Asked, codes: Codes) -> Judged:
-        return judge(asked, self._rows.vectors, codes, measures=self._measures, progress=self._options.progress)
-
-    def _examples(  # noqa: PLR0913  (what both kinds of queries differ in)
-        self,
-        judged: Judged,
-        asked: Asked,
-        codes: Codes,
-        *,
-        asker: Gallery,
-        query: Callable[[int], Query],
-        label_column: str | None = None,
-    ) -> Examples:
-        quality = judged.values[:, self._measures.index(Measure(AVERAGE_PRECISION))]
-        matches = codes[judged.hits] == asked.wanted[:, None]
-        return Examples(judged, quality, matches, self._shelf, asker, query, label_column)
-
-    def _subject(self, label_column: str | None, label_sizes: dict[str, int]) -> Subject:
-        gallery = self._gallery
-        return Subject(str(gallery.path), gallery.spec, len(self._rows), label_column, label_sizes)
 
 
 @contextmanager

@@ -6,18 +6,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lookalike.api.hits import save_sections
+from lookalike.building.report import NoProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from lookalike.api.evaluation_examples import Example
-    from lookalike.building.report import Failure
+    from lookalike.building.report import Failure, Progress
     from lookalike.encoders.base import EncoderSpec
     from lookalike.evaluation.scorecard import Scorecard
 
 LABELS, COPIES = "labels", "copies"
 """What judges."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """How a gallery is evaluated."""
+
+    label_from: str | None = None
+    """``parent``, an attribute, or ``none``; by default the attribute ``label``."""
+    k: Sequence[int] = (1, 5, 10)
+    sample: int | None = None
+    """At most so many queries; by default all that are named, 1,000 of the gallery's own, and copies of 100."""
+    progress: Progress = field(default_factory=NoProgress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class Evaluation:
     confusion: Mapping[str, Mapping[str, int]]
     """By the label of the query, then by that of its nearest item: how many queries. Empty for copies."""
     worst: tuple[Example, ...]
-    """Queries of least average precision, the worst first."""
+    """Queries with the fewest relevant ones among their first hits, and then of least average precision."""
     best: tuple[Example, ...]
     left_out: LeftOut
 

@@ -10,20 +10,17 @@ import numpy as np
 from lookalike.api.hits import Hits
 from lookalike.errors import ImageDecodeError, StoreError
 from lookalike.evaluation.retrieval import copies_of
+from lookalike.evaluation.scorecard import AVERAGE_PRECISION, Measure
 from lookalike.exports.picture import Section
-from lookalike.search.hit import Hit
-from lookalike.search.searcher import fetch_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
     from lookalike.api.gallery import Gallery
-    from lookalike.arrays import Positions, Vectors
+    from lookalike.api.shelf import Shelf
     from lookalike.evaluation.judging import Judged
     from lookalike.evaluation.measures import PerQuery
-    from lookalike.search.all_rows import Rows
+    from lookalike.search.hit import Hit
 
 SHOWN_QUERIES = 6
 """The worst, and as many of the best."""
@@ -65,27 +62,6 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """A gallery, and its rows at one version."""
-
-    gallery: Gallery
-    rows: Rows
-
-    def hits(self, positions: Positions, scores: Vectors) -> list[Hit]:
-        """Return the items at some positions, -1 for none, ranked as they are given."""
-        row_ids = self.rows.row_ids[positions[positions >= 0]].astype(np.int64)
-        items = fetch_items(self.rows.store, row_ids)
-        return [
-            Hit(rank, item.id, item.uri, score, item.attributes, item.digest)
-            for rank, (item, score) in enumerate(zip(map(items.__getitem__, row_ids.tolist()), scores.tolist()), start=1)
-        ]
-
-    def item(self, position: int) -> Hit:
-        """Return the item at a position."""
-        return self.hits(np.array([position]), np.zeros(1, np.float32))[0]
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
     """What asked."""
 
@@ -109,31 +85,35 @@ class Examples:
     """Makes examples of the queries that were judged."""
 
     judged: Judged
-    quality: PerQuery
-    """Shape (q,): the average precision of each."""
-    matches: npt.NDArray[np.bool_]
-    """Of the hits."""
     gallery: Shelf
     asker: Gallery
+    """Holds the items that asked."""
     query: Callable[[int], Query]
+    """Returns what asked, by its number among those that were judged."""
     label_column: str | None
 
     def worst(self) -> tuple[Example, ...]:
-        """Return the queries of least average precision, the worst first."""
-        return tuple(map(self._of, np.argsort(self.quality, kind="stable")[:SHOWN_QUERIES].tolist()))
+        """Return those with the fewest relevant ones among their first hits, and then of least average precision."""
+        order = np.lexsort((self._quality, self.judged.matches.sum(axis=1)))
+        return tuple(map(self._of, order[:SHOWN_QUERIES].tolist()))
 
     def best(self) -> tuple[Example, ...]:
-        """Return the queries of most average precision, the best first."""
-        return tuple(map(self._of, np.argsort(-self.quality, kind="stable")[:SHOWN_QUERIES].tolist()))
+        """Return those with the most, the best first."""
+        order = np.lexsort((-self._quality, -self.judged.matches.sum(axis=1)))
+        return tuple(map(self._of, order[:SHOWN_QUERIES].tolist()))
+
+    @property
+    def _quality(self) -> PerQuery:
+        return self.judged.of(Measure(AVERAGE_PRECISION))
 
     def _of(self, number: int) -> Example:
         query = self.query(number)
         found = tuple(self.gallery.hits(self.judged.hits[number], self.judged.scores[number]))
         owner = self.gallery.gallery
         hits = Hits(query.item.id, found, 0.0, query.picture(self.asker), owner.read)
-        matches = tuple(self.matches[number, : len(found)].tolist())
+        matches = tuple(self.judged.matches[number, : len(found)].tolist())
         labels = tuple(_text(hit.attributes.get(self.label_column or "")) for hit in found)
-        return Example(query.item.id, query.group, float(self.quality[number]), hits, matches, labels)
+        return Example(query.item.id, query.group, float(self._quality[number]), hits, matches, labels)
 
 
 def _text(value: Any) -> str | None:

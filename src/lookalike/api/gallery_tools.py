@@ -86,7 +86,8 @@ class GalleryTools(ABC):
         SourceError : if the queries do not exist or cannot be read.
         StoreError : if there is no gallery, or it cannot be read.
         """
-        from lookalike.api.evaluating import EvaluationOptions, evaluate_gallery
+        from lookalike.api.evaluating import evaluate_gallery
+        from lookalike.api.evaluation import EvaluationOptions
         from lookalike.building.report import NoProgress
 
         options = EvaluationOptions(label_from, k, sample, progress or NoProgress())

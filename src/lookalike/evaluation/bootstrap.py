@@ -20,8 +20,7 @@ def bootstrap_intervals(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float
 
     Parameters
     ----------
-    values : shape (q, m), q at least 1: m measures of each query. The measures share the resamples, so that the interval
-        of a difference of two of them, given as a column, is that of pairs.
+    values : shape (q, m), q at least 1: m measures of each query.
 
     Returns
     -------

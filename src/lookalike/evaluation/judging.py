@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Positions, Vectors
     from lookalike.building.report import Progress
-    from lookalike.evaluation.measures import Counts
+    from lookalike.evaluation.measures import Counts, PerQuery
     from lookalike.evaluation.scorecard import Measure
 
     Codes = Positions
@@ -55,12 +55,19 @@ class Asked:
 class Judged:
     """What came of some queries."""
 
+    measures: Sequence[Measure]
     values: npt.NDArray[np.float64]
     """Shape (q, m): each measure of each query."""
     hits: Positions
     """Shape (q, at most SHOWN): the first rows found, best first; -1 where there is none."""
     scores: Vectors
-    """Of the hits."""
+    """Of the hits; shape as theirs."""
+    matches: npt.NDArray[np.bool_]
+    """Which of the hits are relevant; shape as theirs."""
+
+    def of(self, measure: Measure) -> PerQuery:
+        """Return one of the measures of each query."""
+        return self.values[:, list(self.measures).index(measure)]
 
 
 def judge(asked: Asked, rows: Vectors, codes: Codes, *, measures: Sequence[Measure], progress: Progress) -> Judged:
@@ -76,7 +83,7 @@ def judge(asked: Asked, rows: Vectors, codes: Codes, *, measures: Sequence[Measu
     """
     progress.expect(len(asked.numbers))
     relevant = asked.relevant(codes)
-    values, hits, scores = [], [], []
+    values, hits, scores, right = [], [], [], []
     for start in range(0, len(asked.numbers), _QUERIES_AT_ONCE):
         some = slice(start, start + _QUERIES_AT_ONCE)
         wanted, counts = asked.wanted[some], relevant[some]
@@ -85,8 +92,9 @@ def judge(asked: Asked, rows: Vectors, codes: Codes, *, measures: Sequence[Measu
             values.append(np.stack([measure.of(matches, counts[ranking.queries]) for measure in measures], axis=1))
             hits.append(ranking.order[:, :SHOWN].copy())
             scores.append(np.take_along_axis(ranking.scores, hits[-1], axis=1))
+            right.append(matches[:, :SHOWN].copy())
             progress.advance(len(matches), failed=0)
-    return Judged(np.concatenate(values), np.concatenate(hits), np.concatenate(scores))
+    return Judged(measures, np.concatenate(values), np.concatenate(hits), np.concatenate(scores), np.concatenate(right))
 
 
 def confusion(wanted: Codes, found: Codes, names: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -41,7 +41,7 @@ class Ranking:
         codes : shape (n,): what each row is, as a number.
         wanted : shape (q,): what each of all queries should find.
         """
-        return (codes[self.order] == wanted[self.queries, None]) & (self.order >= 0)
+        return np.asarray((codes[self.order] == wanted[self.queries, None]) & (self.order >= 0))
 
 
 def rankings(queries: Vectors, rows: Vectors, *, own: Positions | None = None) -> Iterator[Ranking]:

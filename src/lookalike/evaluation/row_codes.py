@@ -1,4 +1,4 @@
-"""What the rows of a gallery are, as numbers that arrays hold: their labels, their contents, or which query they are."""
+"""What the rows of a gallery are, such as their labels, as numbers that arrays hold."""
 
 from __future__ import annotations
 
@@ -62,7 +62,5 @@ def places_of(ids: Mapping[str, int], rows: Rows) -> Positions:
 def ids_of(rows: Rows) -> dict[str, int]:
     """Return the ids of rows, to their positions."""
     return {
-        item: place
-        for positions, ids in rows.values("id")
-        for place, item in zip(positions.tolist(), ids, strict=True)
+        item: place for positions, ids in rows.values("id") for place, item in zip(positions.tolist(), ids, strict=True)
     }

@@ -98,8 +98,10 @@ class Scorecard:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the means by measure and k, and under ``intervals`` their bounds, as JSON-ready values."""
-        means = {measure: estimate.mean for measure, estimate in self.estimates.items()}
-        bounds = {measure: [estimate.low, estimate.high] for measure, estimate in self.estimates.items()}
+        means = {measure: _rounded(estimate.mean) for measure, estimate in self.estimates.items()}
+        bounds = {
+            measure: [_rounded(estimate.low), _rounded(estimate.high)] for measure, estimate in self.estimates.items()
+        }
         return {"queries": self.queries, **_by_k(means), "intervals": _by_k(bounds)}
 
 
@@ -144,3 +146,7 @@ def scorecards(
     parts = np.split(values[order], starts[1:])
     found = {names[group]: scorecard(part, measures) for group, part in zip(present.tolist(), parts, strict=True)}
     return dict(sorted(found.items()))
+
+
+def _rounded(value: float) -> float:
+    return round(value, 6)  # sums of many fractions end in digits that say nothing
