@@ -159,6 +159,7 @@ class _Evaluator:
         sizes = np.bincount(labels.codes[labels.codes >= 0], minlength=len(names)).tolist()
         return Evaluation(
             self._shelf.subject(labels.column, dict(zip(names, sizes, strict=True))),
+            asked.chance(labels.codes),
             scorecard(judged.values, self._measures),
             scorecards(judged.values, self._measures, asked.wanted, names),
             confusion(asked.wanted, found, names),

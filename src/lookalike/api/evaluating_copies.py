@@ -64,6 +64,7 @@ def evaluate_copies(shelf: Shelf, places: Positions, options: EvaluationOptions)
     by_picture = judged.values.reshape(len(originals), kinds, -1).mean(axis=1)
     return Evaluation(
         shelf.subject(None, {}),
+        asked.chance(codes),
         scorecard(by_picture, measures),
         scorecards(judged.values, measures, numbers % kinds, [change.name for change in CHANGES]),
         {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lookalike.api.hits import save_sections
+from lookalike.api.hits import save_sections, saved_path, write_file
 from lookalike.building.report import NoProgress
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LABELS, COPIES = "labels", "copies"
 """What judges."""
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,17 @@ class LeftOut:
     """That have no label and are no items of the gallery, so that no copy of them could find them."""
     failed: tuple[Failure, ...] = ()
     """That cannot be read."""
+
+    def sentences(self) -> list[str]:
+        """Return what was left out and why, a clause for each reason."""
+        labels = ", ".join(list(self.unmatched)[:_NAMED]) + (", ..." if len(self.unmatched) > _NAMED else "")
+        reasons = {
+            "without a label": self.unlabelled,
+            f"with a label that no other item of the gallery has ({labels})": sum(self.unmatched.values()),
+            "without a label that are no items of the gallery": self.unknown,
+            "that cannot be read": len(self.failed),
+        }
+        return [f"{count:,} {reason}" for reason, count in reasons.items() if count]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts, and what failed with its reasons, as JSON-ready values."""
@@ -80,6 +92,8 @@ class Evaluation:
     """
 
     subject: Subject
+    chance: float
+    """The precision at any k, and so about the average precision, that a random order of the items would have."""
     overall: Scorecard
     groups: Mapping[str, Scorecard]
     """By the label of the query, or by the change that was made to it."""
@@ -110,6 +124,7 @@ class Evaluation:
             "judged_by": self.judged_by,
             "label_column": self.subject.label_column,
             "gallery_size": self.subject.size,
+            "chance": round(self.chance, 6),
             **self.overall.to_dict(),
             "queries": self.queries,
             **({"per_change": cards} if self.judged_by == COPIES else {"per_label": _with_sizes(cards, sizes)}),
@@ -130,6 +145,18 @@ class Evaluation:
         InputError : for any other suffix, or if the file cannot be written.
         """
         return save_sections([example.section() for example in self.worst], path, title="Worst queries")
+
+    def save_report(self, path: str | Path) -> Path:
+        """Write all of it as a page (``.html``) that needs no other file, and return its absolute path.
+
+        Raises
+        ------
+        InputError : for any other suffix, or if the file cannot be written.
+        """
+        from lookalike.api.evaluation_report import report_of
+        from lookalike.exports.report_page import report_page
+
+        return write_file(saved_path(path, suffixes=(".html",)), report_page(report_of(self)).encode())
 
 
 def _with_sizes(cards: Mapping[str, dict[str, Any]], sizes: Mapping[str, int]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Example:
         plain = self.hits.section()
         said = f"{self.group}, AP {self.average_precision:.3f}"
         hits = [
-            replace(picture, subtitle=f"{'match' if is_match else 'miss'}{'' if label is None else f': {label}'}")
+            replace(picture, subtitle=_verdict(is_match=is_match, label=label), attributes={})
             for picture, is_match, label in zip(plain.hits, self.matches, self.labels, strict=True)
         ]
         if plain.query is None:
@@ -114,6 +114,11 @@ class Examples:
         matches = tuple(self.judged.matches[number, : len(found)].tolist())
         labels = tuple(_text(hit.attributes.get(self.label_column or "")) for hit in found)
         return Example(query.item.id, query.group, float(self._quality[number]), hits, matches, labels)
+
+
+def _verdict(*, is_match: bool, label: str | None) -> str:
+    verdict = "match" if is_match else "miss"
+    return verdict if label is None else f"{verdict}: {label}"
 
 
 def _text(value: Any) -> str | None:

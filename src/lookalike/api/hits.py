@@ -170,16 +170,22 @@ def write_file(target: Path, data: bytes) -> Path:
     return target
 
 
-def saved_path(path: str | Path) -> Path:
+def saved_path(path: str | Path, *, suffixes: Sequence[str] = _SAVED_AS) -> Path:
     """Return the absolute path of what :meth:`Hits.save` will write, checked before there is anything to write.
+
+    Parameters
+    ----------
+    path : of a file, which need not exist.
+    suffixes : that it may have.
 
     Raises
     ------
     InputError : as :meth:`Hits.save` does, as far as can be known.
     """
     target = Path(path).expanduser().absolute()
-    if target.suffix.lower() not in _SAVED_AS:
-        msg = f"results are saved as .png or .html, not as {target.suffix or 'a file without a suffix'}: {target.name}"
+    if target.suffix.lower() not in suffixes:
+        known, found = " or ".join(suffixes), target.suffix or "a file without a suffix"
+        msg = f"results are saved as {known}, not as {found}: {target.name}"
         raise InputError(msg)
     check_file(target)
     return target

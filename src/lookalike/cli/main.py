@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lookalike
-from lookalike.cli import benchmark, compare, demo, doctor, errors, index, info, models, remove, search, tune
+from lookalike.cli import benchmark, compare, demo, doctor, errors, evaluate, index, info, models, remove, search, tune
 
 app = typer.Typer(
     name="lookalike",
@@ -39,6 +39,7 @@ app.command("info")(info.info)
 app.command("errors")(errors.errors)
 app.command("models")(models.models)
 app.command("compare")(compare.compare)
+app.command("evaluate")(evaluate.evaluate)
 app.command("remove")(remove.remove)
 app.command("tune")(tune.tune)
 app.command("benchmark")(benchmark.benchmark)

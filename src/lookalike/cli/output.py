@@ -73,21 +73,23 @@ def on_one_line(text: str) -> str:
     return printable(text).replace("\t", "\\t").replace("\n", "\\n")
 
 
-def show_failures(failed: Sequence[Failure]) -> None:
-    """List the items that could not be indexed."""
+def show_failures(
+    failed: Sequence[Failure], what: str = "could not be indexed", *, all_of_them: str = "`lookalike errors` lists"
+) -> None:
+    """List the items that failed, and say what lists all of them where they are many."""
     if not failed:
         return
-    say(f"{len(failed):,} could not be indexed:")
+    say(f"{len(failed):,} {what}:")
     for failure in failed[:_FAILURES_SHOWN]:
         say(f"  {on_one_line(failure.uri)}: {failure.reason}")
     if len(failed) > _FAILURES_SHOWN:
-        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more; `lookalike errors` lists them all")
+        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more; {all_of_them} them all")
 
 
 class BuildProgress:
-    """A bar on standard error while a source is indexed."""
+    """A bar on standard error while items are worked on."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "Indexing") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         rate = TextColumn("{task.fields[rate]}")
@@ -97,6 +99,7 @@ class BuildProgress:
         self._bar = Progress(*columns, console=shown_on, transient=True, disable=not shown_on.is_terminal)
         self._task = self._bar.add_task("Looking", total=None, rate="")
         self._failed = 0
+        self._doing = doing
 
     def __enter__(self) -> BuildProgress:
         self._bar.start()
@@ -109,7 +112,7 @@ class BuildProgress:
 
     def expect(self, items: int) -> None:
         """Take the number of items to work on."""
-        self._bar.reset(self._task, total=items, description="Indexing")
+        self._bar.reset(self._task, total=items, description=self._doing)
 
     def advance(self, items: int, failed: int) -> None:
         """Take how many more are done, and how many of these failed."""

@@ -44,6 +44,10 @@ class Asked:
         """Return those queries for which ``chosen``, of shape (q,), is True."""
         return Asked(self.vectors, self.numbers[chosen], self.wanted[chosen], self.own[chosen])
 
+    def chance(self, codes: Codes) -> float:
+        """Return the mean share of relevant rows among those that may be hits."""
+        return float(np.mean(self.relevant(codes) / (len(codes) - (self.own >= 0))))
+
     def relevant(self, codes: Codes) -> Counts:
         """Return how many rows of the gallery are relevant to each query; shape (q,)."""
         counts = np.bincount(codes[codes >= 0], minlength=1 + max(0, self.wanted.max(initial=0)))
