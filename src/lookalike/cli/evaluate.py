@@ -23,7 +23,7 @@ def evaluate(
     queries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUERIES]...",
+            metavar="QUERIES",
             help="What asks: all that `index` takes. Default: the gallery's own items, each left out of its ranking.",
             show_default=False,
         ),
