@@ -113,6 +113,17 @@ def test_labels_of_a_source_are_found_among_those_of_the_gallery(photos):
     assert figures(named) == figures(found)
 
 
+def test_rows_of_a_data_set_ask_by_its_class_labels(photos):
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])})
+    rows = {"image": [{"bytes": png(seed), "path": None} for seed in range(60, 65)], "label": [0, 1, 0, 1, 1]}
+    gallery = lookalike.open(photos, encoder=ToyEncoder())
+    gallery.add(photos, label_from="parent")
+    found = gallery.evaluate(datasets.Dataset.from_dict(rows, features=features))
+    assert {name: card.queries for name, card in found.groups.items()} == {"a": 2, "b": 3}
+    assert all(example.section().query.pixels is not None for example in found.worst)
+
+
 def test_a_rule_of_the_gallery_labels_queries_that_it_covers(photos):
     gallery = lookalike.open(photos, encoder=ToyEncoder())
     gallery.add(photos, label_from="parent")
@@ -158,7 +169,7 @@ def test_mistakes_say_what_to_do(gallery, queries, tmp_path):
         gallery.evaluate(label_from="species")
     with pytest.raises(InputError, match="none of the queries has a value of 'label'"):
         gallery.evaluate(MemorySource({"1": png(1)}, {"1": {"label": None}}), label_from="label")
-    with pytest.raises(InputError, match="items of the gallery .* have none.*--label-from"):
+    with pytest.raises(InputError, match=r"items of the gallery .* have none.*--label-from"):
         gallery.evaluate(MemorySource({"1": png(1)}, {"1": {"label": "a"}}))
     with pytest.raises(InputError, match=r"'zebra'.*--label-from"):
         gallery.evaluate(MemorySource({"1": png(1)}, {"1": {"folder": "zebra"}}), label_from="parent")

@@ -71,7 +71,7 @@ def test_files_that_are_gone_or_changed_are_counted(gallery, album):
 
 def test_pictures_that_are_no_items_have_nothing_to_find(gallery, album, tmp_path):
     plant(tmp_path / "others", [1, 2])
-    with pytest.raises(InputError, match="no labels, and are no items .*--label-from parent"):
+    with pytest.raises(InputError, match=r"no labels, and are no items .*--label-from parent"):
         gallery.evaluate(tmp_path / "others")
     found = gallery.evaluate([tmp_path / "others", album], sample=2)
     assert (found.queries, found.left_out.unknown) == (2 * len(CHANGES), 2)

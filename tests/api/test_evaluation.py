@@ -31,6 +31,13 @@ def test_the_values_are_json(found):
     assert [hit["rank"] for hit in values["worst"][0]["hits"]] == [1, 2, 3, 4, 5]
 
 
+def test_it_is_shown_as_its_figures(found):
+    first, *rows = repr(found).splitlines()
+    assert first.endswith("16 queries")
+    assert len(rows) == len(found.overall.estimates)
+    assert rows[0].startswith(f"P@1        {found.to_dict()['precision']['1']:.3f} (")
+
+
 def test_the_worst_are_saved_as_a_sheet_or_a_page(found, tmp_path):
     sheet = found.save_worst(tmp_path / "new" / "worst.png")
     with Image.open(sheet) as picture:

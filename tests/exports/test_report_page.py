@@ -65,12 +65,12 @@ def test_a_bar_marks_the_value_and_its_interval():
 
 
 def test_a_matrix_counts_pairs_and_colours_their_share():
-    matrix = Matrix("Confusion", "", "asked", ["a", "b", "c"], {"a": {"a": 3, "c": 1}, "b": {}})
+    matrix = Matrix("Confusion", "", "asked", ["a", "b", "c"], {"a": {"a": 4, "c": 1}, "b": {}})
     page = page_of(matrix)
     (table,) = Outline(page).tables
     assert [cell[2] for cell in table[0]] == ["asked", "a", "b", "c"]
-    assert [[cell[2] for cell in row] for row in table[1:]] == [["a", "3", "0", "1"], ["b", "0", "0", "0"]]
-    assert re.findall(r"--share: ([\d.]+)", page)[:3] == ["0.412", "0.000", "0.138"]
+    assert [[cell[2] for cell in row] for row in table[1:]] == [["a", "4", "0", "1"], ["b", "0", "0", "0"]]
+    assert re.findall(r"--share: ([\d.]+)", page)[:3] == ["0.440", "0.000", "0.110"]
     assert page.count('<td class="right"') == 2
 
 

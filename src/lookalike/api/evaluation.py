@@ -83,7 +83,7 @@ class Subject:
     """Items by label."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """How far up in the ranking of the whole gallery the relevant items are, as means over queries with intervals.
 
@@ -113,6 +113,13 @@ class Evaluation:
     def queries(self) -> int:
         """How many were judged."""
         return sum(card.queries for card in self.groups.values())
+
+    def __repr__(self) -> str:
+        rows = [
+            f"{measure!s:10} {estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+            for measure, estimate in self.overall.estimates.items()
+        ]
+        return "\n".join([f"Evaluation of {self.subject.gallery}: {self.queries:,} queries", *rows])
 
     def to_dict(self) -> dict[str, Any]:
         """Return all but the pictures as JSON-ready values: measures by name and k, and 95 % intervals likewise."""

@@ -99,9 +99,8 @@ def _show(found: Evaluation) -> None:
 
     subject = found.subject
     judged = "changed copies" if subject.label_column is None else f"the attribute {subject.label_column!r}"
-    say(
-        f"{found.queries:,} queries, judged by {judged}; {subject.size:,} items in {subject.gallery} [{subject.encoder}]"
-    )
+    gallery = f"{subject.size:,} items in {subject.gallery} [{subject.encoder}]"
+    say(f"{found.queries:,} queries, judged by {judged}; {gallery}")
     for left_out in found.left_out.sentences():
         say(f"left out: {left_out}")
     show_failures(found.left_out.failed, "could not be read", all_of_them="--json lists")
