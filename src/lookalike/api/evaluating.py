@@ -15,6 +15,7 @@ from lookalike.api.adding import open_for
 from lookalike.api.evaluating_copies import evaluate_copies
 from lookalike.api.evaluation import Evaluation, LeftOut
 from lookalike.api.evaluation_examples import Examples, Query
+from lookalike.api.gallery import Gallery
 from lookalike.api.label_rules import NO_LABELS, recalled
 from lookalike.api.shelf import Shelf
 from lookalike.building.build import BuildOptions, build
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lookalike.api.evaluation import EvaluationOptions
-    from lookalike.api.gallery import Gallery
     from lookalike.building.report import Failure, Progress
     from lookalike.evaluation.judging import Codes
     from lookalike.sources.base import Source
@@ -178,7 +178,7 @@ def _embedded(gallery: Gallery, source: Source, progress: Progress) -> Iterator[
         report = build(store, source, lambda: gallery.encoder, BuildOptions(progress=progress))
         if report.total == 0:
             raise InputError(_none_readable(report.failed))
-        asker = type(gallery)(location)
+        asker = Gallery(location)
         yield Shelf(asker, all_rows(asker.store)), tuple(report.failed)
 
 
