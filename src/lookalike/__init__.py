@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lookalike.api.evaluation import Evaluation
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery import open_gallery as open  # noqa: A004  (as in `gzip.open`)
     from lookalike.api.hits import Hits
@@ -30,6 +31,7 @@ _PUBLIC = {
     "BuildReport": "lookalike.building.report:BuildReport",
     "Encoder": "lookalike.encoders.base:Encoder",
     "EncoderSpec": "lookalike.encoders.base:EncoderSpec",
+    "Evaluation": "lookalike.api.evaluation:Evaluation",
     "Failure": "lookalike.building.report:Failure",
     "Gallery": "lookalike.api.gallery:Gallery",
     "Hit": "lookalike.search.hit:Hit",
@@ -47,6 +49,7 @@ __all__ = [
     "BuildReport",
     "Encoder",
     "EncoderSpec",
+    "Evaluation",
     "Failure",
     "Gallery",
     "Hit",

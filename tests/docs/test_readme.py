@@ -32,6 +32,9 @@ def folder(beans, tmp_path, monkeypatch):
     shutil.copy(pictures[0], tmp_path / "photos" / "old" / "first.jpg")
     for name, picture in zip(PICTURES, pictures[7:], strict=False):
         shutil.copy(picture, tmp_path / name)
+    for label, picture in zip(("photos", "old"), pictures[-2:], strict=True):
+        (tmp_path / "queries" / label).mkdir(parents=True)
+        shutil.copy(picture, tmp_path / "queries" / label)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -67,12 +70,13 @@ def test_the_commands_run(run, folder):
         assert all(option in known for option in re.findall(r"--[\w-]+", command))
     own = [command for command in own if command not in told]
     used = {command.split()[1] for command in own}
-    assert used == {"index", "search", "explain", "map", "info", "errors", "remove", "tune", "benchmark", "doctor"}
+    always = {"index", "search", "info", "errors", "remove", "tune", "benchmark", "doctor"}
+    assert used == always | {"evaluate", "explain", "map"}
     for command in own:
         done = run(command)
         if "--json" in command:
             assert [answer["query"] for answer in json.loads(done.stdout)] == ["a.jpg", "b.jpg"]
-    assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html"))
+    assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html", "worst.png"))
     assert (folder / "opened").read_text("utf-8").split() == [str(folder / "hits.html")]
 
 
@@ -119,6 +123,15 @@ def test_the_python_examples_run(folder, capsys):
     assert capsys.readouterr().out == f"{hits.ids} {hits.scores} {hits.labels}\n"
     assert namespace["report"].added == 8
     assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html"))
+
+
+def test_the_example_of_an_evaluation_runs(folder, capsys):
+    (example,) = blocks("python", "### How good is the ranking?")
+    gallery = lookalike.open("photos")
+    gallery.add("photos")
+    exec(example, {"gallery": gallery})
+    assert 0 < float(capsys.readouterr().out.partition(" ")[0]) <= 1
+    assert (folder / "report.html").is_file()
 
 
 def test_the_example_of_another_encoder_runs(folder):

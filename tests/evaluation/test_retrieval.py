@@ -24,7 +24,7 @@ def plain_label_quality(vectors, labels):
 
         def cosine(other, query=query):
             one, two = vectors[query].astype(float), vectors[other].astype(float)
-            return one @ two / np.sqrt((one @ one) * (two @ two))
+            return np.float32(one @ two / np.sqrt((one @ one) * (two @ two)))  # as a search returns it
 
         ranked = sorted(others, key=cosine, reverse=True)
         ranks = [rank for rank, other in enumerate(ranked, start=1) if other in relevant]

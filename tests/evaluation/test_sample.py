@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lookalike
 from lookalike.errors import InputError
-from lookalike.evaluation.sample import sample_of_gallery, sample_of_source
+from lookalike.evaluation.sample import SampledSource, sample_of_gallery, sample_of_source, sampled
 from lookalike.sources.folder import FolderSource
 from lookalike.sources.labelled import labelled_by
 from tests.building.sources import MemorySource
@@ -75,3 +76,23 @@ def test_of_what_is_in_no_files_copies(tmp_path):
     drawn = [name_of[Path(image.path).read_bytes()] for image in found]
     assert len(set(drawn)) == 5
     assert [image.label for image in found] == [f"l{int(name) % 2}" for name in drawn]
+
+
+def test_a_source_lists_some_of_its_items_the_same_ones_each_time():
+    source = MemorySource({str(seed): png(seed) for seed in range(30)})
+    drawn = SampledSource(source, 7)
+    names = [ref.id for ref in drawn]
+    assert len(set(names)) == 7
+    assert names == [ref.id for ref in drawn] == [ref.id for ref in SampledSource(source, 7)]
+    assert [drawn.read(ref) for ref in drawn] == [source.images[name] for name in names]
+    assert (drawn.uri, drawn.concurrency, drawn.covers(names[0])) == ("memory", 0, False)
+    assert len(list(SampledSource(source, 99))) == 30
+
+
+def test_some_positions_are_drawn_in_order():
+    positions = np.arange(100, 200)
+    drawn = sampled(positions, 20)
+    assert len(set(drawn.tolist())) == 20
+    assert drawn.tolist() == sorted(drawn.tolist()) == sampled(positions, 20).tolist()
+    assert set(drawn.tolist()) <= set(positions.tolist())
+    assert sampled(positions, 100).tolist() == positions.tolist()

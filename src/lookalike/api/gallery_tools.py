@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lookalike.metric import Metric
 
@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from lookalike.api.evaluation import Evaluation
     from lookalike.api.explanation import Explanation
+    from lookalike.api.gallery import Gallery
     from lookalike.api.map import MapOptions, MapReport
+    from lookalike.building.report import Progress
     from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
     from lookalike.gallery.lance_store import LanceStore
@@ -107,6 +110,43 @@ class GalleryTools(ABC):
         from lookalike.api.tuning import benchmark_gallery
 
         yield from benchmark_gallery(self.store, specs, metric=as_metric(metric), k=k, report=report)
+
+    def evaluate(
+        self,
+        queries: Any = None,
+        *,
+        label_from: str | None = None,
+        k: Sequence[int] = (1, 5, 10),
+        sample: int | None = None,
+        progress: Progress | None = None,
+    ) -> Evaluation:
+        """Judge how far up the gallery ranks what is relevant to queries whose answers are known.
+
+        Parameters
+        ----------
+        queries : what :meth:`lookalike.api.gallery.Gallery.add` takes; nothing is added. By default, or if it is this
+            gallery, its own items ask for each other. An item is never a hit of itself.
+        label_from : ``parent`` (the folder's name) or an attribute, of the queries and of the gallery: items with the
+            label of a query are relevant to it. Where the gallery has no such values, and by default, its attribute
+            ``label`` counts. Without labels, and with ``none``, changed copies of the gallery's pictures have to find
+            their originals.
+        k : how many first hits precision, recall and nDCG look at, each at least 1.
+        sample : at most so many queries, drawn at random but the same ones each time; by default all that are named,
+            1,000 of the gallery's own, and copies of 100 pictures.
+        progress : told how the embedding, and then the ranking of queries goes on.
+
+        Raises
+        ------
+        InputError : if there is nothing to judge by, or an option cannot be used.
+        SourceError : if the queries do not exist or cannot be read.
+        StoreError : if there is no gallery, or it cannot be read.
+        """
+        from lookalike.api.evaluating import evaluate_gallery
+        from lookalike.api.evaluation import EvaluationOptions
+        from lookalike.building.report import NoProgress
+
+        options = EvaluationOptions(label_from, k, sample, progress or NoProgress())
+        return evaluate_gallery(cast("Gallery", self), queries, options)  # which is all that derives from this
 
     def to_dataset(self, *, image_column: str | None = None) -> Any:
         """Return the gallery as a ``datasets.Dataset``; see :func:`lookalike.integrations.datasets.to_dataset`."""

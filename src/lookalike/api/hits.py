@@ -143,12 +143,16 @@ class Hits(Sequence["Hit"]):
 
 def save_hits(answers: Sequence[Hits], path: str | Path) -> Path:
     """Write the answers to several queries into one file; see :meth:`Hits.save`."""
+    return save_sections([hits.section() for hits in answers], path, title="Lookalikes")
+
+
+def save_sections(sections: Sequence[Section], path: str | Path, *, title: str) -> Path:
+    """Write queries and their hits into one file; see :meth:`Hits.save`."""
     target = saved_path(path, SAVED_AS)
     if target.suffix.lower() == ".html":
-        data = html_page([hits.section() for hits in answers], title="Lookalikes").encode()
+        write(target, html_page(sections, title=title).encode())
     else:
-        data = encode_png(_stacked([hits.image() for hits in answers]))
-    write(target, data)
+        write(target, encode_png(_stacked([contact_sheet(part.query, part.hits) for part in sections])))
     return target
 
 

@@ -13,6 +13,7 @@ from lookalike.cli import (
     demo,
     doctor,
     errors,
+    evaluate,
     explain,
     index,
     info,
@@ -55,6 +56,7 @@ app.command("info")(info.info)
 app.command("errors")(errors.errors)
 app.command("models")(models.models)
 app.command("compare")(compare.compare)
+app.command("evaluate")(evaluate.evaluate)
 app.command("remove")(remove.remove)
 app.command("tune")(tune.tune)
 app.command("benchmark")(benchmark.benchmark)

@@ -87,19 +87,21 @@ def on_one_line(text: str) -> str:
     return printable(text).replace("\t", "\\t").replace("\n", "\\n")
 
 
-def show_failures(failed: Sequence[Failure]) -> None:
-    """List the items that could not be indexed."""
+def show_failures(
+    failed: Sequence[Failure], what: str = "could not be indexed", *, all_of_them: str = "`lookalike errors` lists"
+) -> None:
+    """List the items that failed, and say what lists all of them where they are many."""
     if not failed:
         return
-    say(f"{len(failed):,} could not be indexed:")
+    say(f"{len(failed):,} {what}:")
     for failure in failed[:_FAILURES_SHOWN]:
         say(f"  {on_one_line(failure.uri)}: {failure.reason}")
     if len(failed) > _FAILURES_SHOWN:
-        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more; `lookalike errors` lists them all")
+        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more; {all_of_them} them all")
 
 
 class BuildProgress:
-    """A bar on standard error while images are worked on.
+    """A bar on standard error while items are worked on.
 
     Parameters
     ----------

@@ -1,5 +1,8 @@
 """Measures of a ranking whose hits are relevant or not, one value a query; their means are what is reported.
 
+A ranking has no ties left: :mod:`lookalike.evaluation.ranking` puts equal scores in the order of ids. What papers on
+metric learning call Recall@K, whether any of the first k is relevant, is none of these; at k = 1 it is the precision.
+
 Source of the definitions: Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), chapter 8.
 """
 
@@ -40,6 +43,8 @@ def precision_at_k(matches: Matches, k: int) -> PerQuery:
 
 def recall_at_k(matches: Matches, k: int, relevant: Counts | None = None) -> PerQuery:
     """Return the share of all relevant items that is among the first k hits; NaN for a query without any.
+
+    The divisor is their whole number, also where it is larger than k.
 
     Parameters
     ----------
@@ -92,7 +97,8 @@ def reciprocal_rank(matches: Matches) -> PerQuery:
 def ndcg_at_k(matches: Matches, k: int, relevant: Counts | None = None) -> PerQuery:
     """Return the discounted cumulative gain of the first k hits divided by the best possible one.
 
-    NaN for a query without relevant items.
+    A hit gains 1 if it is relevant and 0 otherwise; the best ranking has all relevant items first. NaN for a query
+    without any.
 
     Parameters
     ----------
@@ -102,7 +108,7 @@ def ndcg_at_k(matches: Matches, k: int, relevant: Counts | None = None) -> PerQu
 
     Notes
     -----
-    A relevant hit at rank r gains 1 / log2(r + 1): Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR
+    The gain at rank r is divided by log2(r + 1): Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR
     techniques, ACM TOIS 20(4), 2002.
     """
     first = _first(matches, k)

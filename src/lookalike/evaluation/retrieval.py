@@ -12,16 +12,16 @@ from lookalike.encoders.staging import batch_size, decode_for, encode_prepared, 
 from lookalike.errors import InputError
 from lookalike.evaluation.augment import CHANGES
 from lookalike.evaluation.measures import average_precision, precision_at_k, reciprocal_rank
+from lookalike.evaluation.ranking import rankings
 from lookalike.images.decode import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.base import Encoder
 
-_BLOCK = 256
 _COPY_SIDE = 512
 """Copies are made of pictures no larger than encoders look at."""
 
@@ -81,8 +81,8 @@ def label_quality(vectors: Vectors, labels: Sequence[str | None]) -> LabelQualit
         msg = "no two of the images have the same label; take a larger --sample, or other labels with --label-from"
         raise InputError(msg)
     measured = []
-    for queries, order in _ranked(_unit(vectors), asked):
-        matches = numbers[order] == numbers[queries][:, None]
+    for ranking in rankings(vectors[asked], vectors, own=asked):
+        matches = ranking.matches(numbers, numbers[asked])
         measured.append([precision_at_k(matches, 1), precision_at_k(matches, 5), average_precision(matches)])
     first, five, whole = np.concatenate(measured, axis=1).mean(axis=1)
     return LabelQuality(len(asked), float(first), float(five), float(whole))
@@ -100,28 +100,35 @@ def copy_quality(
     digests : of the n images: an identical one is as good as the original.
     originals : at least one: the files of those that are copied, by their positions.
     """
-    copies = np.concatenate(list(_embedded_copies(encoder, list(originals.values()))))
-    identity = np.array(digests)
-    order = np.argsort(-(_unit(copies) @ _unit(vectors).T), axis=1, kind="stable")
-    positions = np.repeat(list(originals), len(CHANGES))
-    matches = identity[order] == identity[positions][:, None]
-    is_first = precision_at_k(matches, 1)
+    files = (copy for path in originals.values() for copy in copies_of(path.read_bytes()))
+    copies = np.concatenate(list(embedded(encoder, files)))
+    identity = np.unique(digests, return_inverse=True)[1]
+    wanted = np.repeat(identity[list(originals)], len(CHANGES))
+    measured = []
+    for ranking in rankings(copies, vectors):
+        matches = ranking.matches(identity, wanted)
+        measured.append([precision_at_k(matches, 1), reciprocal_rank(matches)])
+    is_first, reciprocal = np.concatenate(measured, axis=1)
     return CopyQuality(
         queries=len(copies),
         recall_at_1=float(is_first.mean()),
-        mean_reciprocal_rank=float(reciprocal_rank(matches).mean()),
+        mean_reciprocal_rank=float(reciprocal.mean()),
         recall_by_change={
             change.name: float(is_first[number :: len(CHANGES)].mean()) for number, change in enumerate(CHANGES)
         },
     )
 
 
-def _embedded_copies(encoder: Encoder, originals: Sequence[Path]) -> Iterator[Vectors]:
-    """Yield the embeddings of all changed copies of each picture, batch by batch."""
+def embedded(encoder: Encoder, files: Iterable[bytes]) -> Iterator[Vectors]:
+    """Yield the embeddings of pictures, batch by batch.
+
+    Raises
+    ------
+    ImageDecodeError : if one of them cannot be read.
+    """
     waiting: list[npt.NDArray[Any]] = []
-    for path in originals:
-        pixels = decode(path.read_bytes(), min_side=_COPY_SIDE).pixels
-        waiting += [prepare(encoder, decode_for(encoder, change(pixels)).pixels) for change in CHANGES]
+    for data in files:
+        waiting.append(prepare(encoder, decode_for(encoder, data).pixels))
         if len(waiting) >= batch_size(encoder):
             yield encode_prepared(encoder, waiting)
             waiting = []
@@ -129,19 +136,12 @@ def _embedded_copies(encoder: Encoder, originals: Sequence[Path]) -> Iterator[Ve
         yield encode_prepared(encoder, waiting)
 
 
-def _unit(vectors: Vectors) -> npt.NDArray[np.float64]:
-    # in double precision, as a search ranks
-    wide = vectors.astype(np.float64)
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(norms == 0.0, 1.0, norms)
+def copies_of(picture: bytes) -> list[bytes]:
+    """Return the changed copies of a picture as files, one for each of :data:`lookalike.evaluation.augment.CHANGES`.
 
-
-def _ranked(
-    unit: npt.NDArray[np.float64], asked: npt.NDArray[np.int64]
-) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Yield some of the queries, and the positions of all other rows for each, the most alike first."""
-    for start in range(0, len(asked), _BLOCK):
-        queries = asked[start : start + _BLOCK]
-        scores = unit[queries] @ unit.T
-        scores[np.arange(len(queries)), queries] = -np.inf
-        yield queries, np.argsort(-scores, axis=1, kind="stable")[:, :-1]
+    Raises
+    ------
+    ImageDecodeError : if it cannot be read.
+    """
+    pixels = decode(picture, min_side=_COPY_SIDE).pixels
+    return [change(pixels) for change in CHANGES]

@@ -19,6 +19,7 @@ from lookalike.sources.names import original
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from lookalike.arrays import Positions
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.sources.base import Source
 
@@ -35,6 +36,45 @@ class SampleImage:
     path: str
     """Absolute: of a file."""
     label: str | None
+
+
+class SampledSource:
+    """Some of a source's items, drawn at random but the same ones each time.
+
+    Parameters
+    ----------
+    source : is listed once, when the sample is first listed.
+    count : at most so many.
+    """
+
+    def __init__(self, source: Source, count: int) -> None:
+        self._source = source
+        self._count = count
+        self._chosen: list[ImageRef] | None = None
+
+    @property
+    def uri(self) -> str:
+        """What the user named."""
+        return self._source.uri
+
+    @property
+    def concurrency(self) -> int:
+        """How many items are best read at once; 0: the source does not ask."""
+        return getattr(self._source, "concurrency", 0)
+
+    def __iter__(self) -> Iterator[ImageRef]:
+        """List the items that were drawn; raises what the source does."""
+        if self._chosen is None:
+            self._chosen = _drawn(self._source, self._count)
+        return iter(self._chosen)
+
+    def read(self, ref: ImageRef) -> bytes:
+        """Return the bytes of the item."""
+        return self._source.read(ref)
+
+    def covers(self, item_id: str) -> bool:  # noqa: ARG002  (the protocol's)
+        """Say no: that an item is not in the sample does not mean that it is gone."""
+        return False
 
 
 def sample_of_source(source: Source, count: int, folder: Path) -> list[SampleImage]:
@@ -120,6 +160,13 @@ def _items(store: LanceStore, column: str | None) -> Iterator[ImageRef]:
         labels = batch[column].to_pylist() if column else [None] * len(batch)
         for item, uri, label in zip(batch["id"].to_pylist(), batch["uri"].to_pylist(), labels, strict=True):
             yield ImageRef(item, full_uri(uri, base), {LABEL: label})
+
+
+def sampled(positions: Positions, count: int) -> Positions:
+    """Draw some of the positions, the same ones each time; in order, and at most ``count`` of them."""
+    if len(positions) <= count:
+        return positions
+    return np.sort(np.random.default_rng(_SEED).choice(positions, count, replace=False))
 
 
 def _drawn(refs: Iterable[ImageRef], count: int) -> list[ImageRef]:

@@ -28,7 +28,7 @@ _STYLE = """
 body { background: var(--page); color: var(--ink); font: 15px/1.45 system-ui, -apple-system, "Segoe UI", sans-serif;
   padding: clamp(16px, 3vw, 40px); max-width: 1560px; margin: auto; -webkit-text-size-adjust: 100%; }
 h1 { font-size: 22px; font-weight: 650; letter-spacing: -.01em; overflow-wrap: anywhere; }
-h2 { font-size: 12px; font-weight: 600; letter-spacing: .07em; text-transform: uppercase; color: var(--pale);
+h2, h3 { font-size: 12px; font-weight: 600; letter-spacing: .07em; text-transform: uppercase; color: var(--pale);
   margin-bottom: 10px; }
 .asked { font-size: 17px; font-weight: 600; margin-bottom: -14px; overflow-wrap: anywhere; }
 section { display: grid; grid-template-columns: minmax(200px, 300px) minmax(0, 1fr); gap: 32px; padding: 28px 0; }
@@ -83,23 +83,35 @@ def html_page(sections: Iterable[Section], *, title: str) -> str:
     A bar is drawn beside the scores of a section if all of them are cosines, as far as can be told: in [-1, 1] with
     one above 0. The full bar stands for 1.
     """
-    body = "".join(_section(section) for section in sections)
+    return document("".join(section_html(section) for section in sections), title=title)
+
+
+def document(body: str, *, title: str, style: str = "") -> str:
+    """Return a whole HTML document of a body whose texts are escaped, with its title as the first heading.
+
+    Parameters
+    ----------
+    body : what stands under the title, in HTML; its pictures are ``data:`` URIs.
+    title : any text.
+    style : rules besides those of cards and sections.
+    """
     name = escape(plain(title))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        f"<title>{name}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<title>{name}</title>\n<style>{_STYLE}{style}</style>\n</head>\n"
         f"<body>\n<h1>{name}</h1>\n<main>\n{body}</main>\n</body>\n</html>\n"
     )
 
 
-def _section(section: Section) -> str:
+def section_html(section: Section, *, level: int = 2) -> str:
+    """Return a query beside its hits as HTML, with headings of that level."""
     heading = f'<p class="asked">{escape(plain(section.heading))}</p>\n' if section.heading else ""
     query = ""
     if section.query is not None:
-        query = f'<div class="query"><h2>Query</h2>{_card(section.query, _QUERY_SIDE, "")}</div>\n'
+        query = f'<div class="query"><h{level}>Query</h{level}>{_card(section.query, _QUERY_SIDE, "")}</div>\n'
     scores = [hit.score for hit in section.hits if hit.score is not None]
     has_bars = bool(scores) and max(scores) > 0 and all(abs(score) <= 1.001 for score in scores)
     cards = "".join(
@@ -108,7 +120,8 @@ def _section(section: Section) -> str:
     )
     hits = f"<ol>\n{cards}</ol>" if cards else '<p class="none">Nothing found.</p>'
     wide = "" if query else ' class="wide"'
-    return f"<section>\n{heading}{query}<div{wide}><h2>{len(section.hits)} most alike</h2>{hits}</div>\n</section>\n"
+    found = f"<h{level}>{len(section.hits)} most alike</h{level}>{hits}"
+    return f"<section>\n{heading}{query}<div{wide}>{found}</div>\n</section>\n"
 
 
 def _rank(rank: int) -> str:
@@ -130,11 +143,11 @@ def _card(picture: Picture, side: int, badge: str, *, has_bar: bool = False) -> 
     attributes = f"<dl>{pairs}</dl>" if pairs else ""
     return (
         f'<article class="card"><div class="frame">{frame}</div>{badge}'
-        f'<div class="text">{score}<p class="title">{_breakable(title)}</p>{subtitle}{attributes}</div></article>'
+        f'<div class="text">{score}<p class="title">{breakable(title)}</p>{subtitle}{attributes}</div></article>'
     )
 
 
-def _breakable(escaped: str) -> str:
+def breakable(escaped: str) -> str:
     """Let a file name break where a reader would, rather than in the middle of a word."""
     return re.sub("([_/-]+)", r"\1<wbr>", escaped)
 

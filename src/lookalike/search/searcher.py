@@ -9,14 +9,11 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from lookalike.errors import InputError
-from lookalike.gallery.lance_store import embedding_matrix
-from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
+from lookalike.search.all_rows import read_rows
 from lookalike.search.filters import rows_where
 from lookalike.search.hit import EXACTLY, Hit, Method
 from lookalike.search.index_plan import plan_of
@@ -62,7 +59,9 @@ class _Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
+    """What is known of a row besides its embedding."""
+
     id: str
     uri: str
     attributes: Mapping[str, Scalar]
@@ -117,7 +116,7 @@ class Searcher:
         selected = None if options.where is None else rows_where(store, options.where)
         wanted = k + 1 if any(exclude) else k
         found = [_search_part(part, queries, wanted, selected) for part in parts]
-        rows = _fetch(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
+        rows = fetch_items(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
         leave_out = [*exclude, *[None] * (len(queries) - len(exclude))]
         hits = []
         for i in range(len(queries)):
@@ -199,17 +198,12 @@ def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) ->
 
 
 def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None) -> _Part:
-    batches = list(store.scan(["id", EMBEDDING], newer_than=newer_than))
-    if not batches:
-        empty = np.empty((0, store.manifest.dim), np.float32)
-        return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
-    order = pc.sort_indices(pa.chunked_array([batch["id"] for batch in batches])).to_numpy()
-    vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
-    row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
+    row_ids, vectors = read_rows(store, newer_than=newer_than)
     return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
 
 
-def _fetch(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
+def fetch_items(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, Item]:
+    """Return the rows of those stable ids that still exist, by their ids."""
     table = store.take(row_ids.astype(np.uint64), ["id", "uri", "digest", *store.attributes])
     base = store.location.base
     rows = {}
@@ -217,7 +211,7 @@ def _fetch(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item
         row_id = int(row.pop("_rowid"))
         uri = full_uri(row.pop("uri"), base)
         item, digest = row.pop("id"), row.pop("digest")
-        rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None}, digest)
+        rows[row_id] = Item(item, uri, {name: value for name, value in row.items() if value is not None}, digest)
     return rows
 
 
@@ -237,7 +231,7 @@ def _search_part(
     return row_ids, found.scores
 
 
-def _ranked(scored: list[tuple[float, _Item]], k: int, leave_out: str | None, min_score: float | None) -> list[Hit]:
+def _ranked(scored: list[tuple[float, Item]], k: int, leave_out: str | None, min_score: float | None) -> list[Hit]:
     kept = [
         (score, item) for score, item in scored if item.id != leave_out and (min_score is None or score >= min_score)
     ]
