@@ -29,7 +29,7 @@ class Room:
         RefusedError : if there is none left.
         """
         if count > 0 and self._taken + count > self._most:
-            raise busy("large requests")
+            raise busy()
         self._taken += count
 
 

@@ -42,7 +42,7 @@ _HEADERS = {
 }
 _CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _DOCS = (
-    "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; img-src 'self' data: https://fastapi.tiangolo.com; "
+    "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; img-src data: https://fastapi.tiangolo.com; "
     "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net"
 )
 _PAGE = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lookalike.images.limits import Limits
 
+_LIMITS = Limits(max_pixels=50_000_000, max_bytes=20_000_000)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names by which a machine reaches itself."""
 
@@ -22,7 +23,7 @@ class ServerOptions:
     """The names that the server answers to, lest a web page reaches it by a name of its own; none: any name."""
     allows_urls: bool = False
     """Whether queries may name pictures on the public web."""
-    limits: Limits = Limits(max_pixels=50_000_000, max_bytes=20_000_000)
+    limits: Limits = _LIMITS
     """Of each picture."""
     max_body: int = 64_000_000
     """Bytes of one request."""

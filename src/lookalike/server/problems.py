@@ -49,9 +49,9 @@ class RefusedError(Exception):
         self.message = message
 
 
-def busy(what: str) -> RefusedError:
+def busy() -> RefusedError:
     """Return the error for who has to come back."""
-    return RefusedError(503, "BusyError", f"the server is busy with {what}; try again in {RETRY_SECONDS} s")
+    return RefusedError(503, "BusyError", f"the server is busy; try again in {RETRY_SECONDS} s")
 
 
 def problem(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -6,6 +6,7 @@ import asyncio
 import math
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
@@ -98,7 +99,9 @@ class ServedGallery:
             search = partial(
                 self.gallery.search_resolved, resolved, narrowing.k, options, include_self=narrowing.include_self
             )
-            return await self._workers.do("search", search)
+            answers = await self._workers.do("search", search)
+            seconds = (time.perf_counter() - started) / len(queries)
+            return [replace(hits, seconds=seconds) for hits in answers]
 
     async def add(self, uploads: Sequence[Upload]) -> list[Outcome]:
         """Add pictures, and return what became of each once that is on disk."""
@@ -127,6 +130,15 @@ class ServedGallery:
     async def about(self) -> dict[str, Any]:
         """Return what the gallery holds, as JSON-ready values."""
         return await self._workers.do("search", self._about)
+
+    async def check(self) -> None:
+        """Raise what keeps the gallery from being searched, if anything does."""
+        if self._writer is None or self.gallery.location.exists():
+            await self._workers.do("search", lambda: self.gallery.store.refresh())
+
+    async def total(self) -> int:
+        """Return how many items the gallery holds."""
+        return await self._workers.do("search", partial(len, self.gallery))
 
     def told(self, hits: Hits, prefix: str) -> dict[str, Any]:
         """Return hits as clients are told them: with addresses of the server in place of those of its disk."""

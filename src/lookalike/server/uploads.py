@@ -6,7 +6,6 @@ import contextlib
 import os
 import uuid
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lookalike.images.digest import content_digest
@@ -15,6 +14,7 @@ from lookalike.sources.files import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from lookalike.gallery.location import Location
     from lookalike.images.ref import Scalar

@@ -49,7 +49,7 @@ class Workers:
         RefusedError : if there is none.
         """
         if self._in_flight + queries > self.options.max_queries:
-            raise busy(f"{self._in_flight} queries")
+            raise busy()
         self._note(queries)
         try:
             yield

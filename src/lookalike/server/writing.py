@@ -93,15 +93,18 @@ class GalleryWriter:
 
     def _run(self) -> None:
         while taken := self._take():
-            try:
-                results = self._add([request for request in taken if isinstance(request, _Adding)])
-                results += [self._remove(request.item) for request in taken if isinstance(request, _Removing)]
-            except Exception as error:  # noqa: BLE001  (it is the answer to who asked)
-                for request in taken:
-                    request.done.set_exception(error)
-            else:
-                for request, result in zip(taken, results, strict=True):
-                    request.done.set_result(result)
+            self._settle(taken)
+
+    def _settle(self, taken: Sequence[_Adding | _Removing]) -> None:
+        try:
+            results = self._add([request for request in taken if isinstance(request, _Adding)])
+            results += [self._remove(request.item) for request in taken if isinstance(request, _Removing)]
+        except Exception as error:  # noqa: BLE001  (it is the answer to who asked)
+            for request in taken:
+                request.done.set_exception(error)
+        else:
+            for request, result in zip(taken, results, strict=True):
+                request.done.set_result(result)
 
     def _take(self) -> list[_Adding | _Removing]:
         """Wait for a request, and return it with those behind it that can be settled together; none at the end."""
