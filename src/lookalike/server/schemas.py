@@ -42,9 +42,7 @@ class Query(Strict):
 
     id: ItemId | None = Field(None, description="An item of the gallery.")
     image: Base64 | None = Field(None, description="The bytes of an image file, in base64.")
-    text: str | None = Field(
-        None, min_length=1, max_length=2_000, description="Words, if the encoder has a text side."
-    )
+    text: str | None = Field(None, min_length=1, max_length=2_000, description="Words, if the encoder has a text side.")
     url: str | None = Field(None, max_length=2_000, description="A picture on the public web, if the server allows it.")
     vector: list[float] | None = Field(None, min_length=1, max_length=16_384, description="An embedding.")
 

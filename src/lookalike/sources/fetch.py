@@ -98,7 +98,8 @@ class _Fetch:
                 return found
             asked = _spread(pause) if found.pause is None else found.pause
             if left == 0:
-                self._fail(f"{found.reason}, also after {self.limits.tries - 1} retries")
+                retries = f", also after {self.limits.tries - 1} retries" if self.limits.tries > 1 else ""
+                self._fail(f"{found.reason}{retries}")
             if time.monotonic() + asked > self.deadline:
                 self._fail(f"{found.reason}, and no time is left to try again")
             time.sleep(asked)

@@ -13,7 +13,7 @@ from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import NewConnectionError
 
 _CARRIERS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 """Addresses that translators turn into IPv4 ones (RFC 6052, RFC 8215)."""
@@ -50,20 +50,19 @@ def is_public(address: str) -> bool:
 
 
 def _connected(connection: HTTPConnection) -> socket.socket:
-    """Return a socket to the first public address of the connection's host.
+    """Return a socket to an address of the connection's host.
 
     Raises
     ------
-    NameResolutionError : if the host is not known.
-    NewConnectionError : if one of its addresses is not public, or none takes the connection.
+    NewConnectionError : if the host is not known, one of its addresses is not public, or none takes the connection;
+        which of these it is would tell a stranger what there is in this network.
     """
-    host = connection.host.strip("[]")
     try:
-        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise NameResolutionError(connection.host, connection, socket.gaierror(str(error))) from error
+        found = socket.getaddrinfo(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        found = []
     if not all(is_public(str(address[0])) for *_, address in found):
-        raise NewConnectionError(connection, NOT_PUBLIC)
+        found = []
     for family, kind, protocol, _, address in found:
         reached = socket.socket(family, kind, protocol)
         try:
@@ -74,10 +73,8 @@ def _connected(connection: HTTPConnection) -> socket.socket:
             reached.close()
         else:
             return reached
-    raise NewConnectionError(connection, "no address takes a connection")
-
-
-NOT_PUBLIC = "not an address of the public internet"
+    msg = "no public address takes a connection"
+    raise NewConnectionError(connection, msg)
 
 
 class _HTTPConnection(HTTPConnection):
