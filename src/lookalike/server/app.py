@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI, Path, Response
@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 import lookalike
 from lookalike.server import routes, schemas
 from lookalike.server.guard import Guard
+from lookalike.server.local import local_socket
 from lookalike.server.options import ServerOptions
 from lookalike.server.problems import problem
 from lookalike.server.routes import PROBLEMS
@@ -54,9 +55,12 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         try:
-            for gallery in served.values():
-                await asyncio.to_thread(gallery.start)
-            yield
+            async with AsyncExitStack() as sockets:
+                for gallery in served.values():
+                    await asyncio.to_thread(gallery.start)
+                    if options.has_local_socket:
+                        await sockets.enter_async_context(local_socket(gallery.gallery, workers))
+                yield
         finally:
             for gallery in served.values():
                 await asyncio.to_thread(gallery.close)

@@ -123,7 +123,7 @@ class _Answer:
     async def fail(self, response: Response, error: Exception) -> None:
         """Answer with an error, unless the answer has begun."""
         if response.status_code >= 500 and not isinstance(error, RefusedError):
-            LOG.error("failed", extra={"request": self.id, "error": type(error).__name__, "message_": str(error)})
+            LOG.error("failed", extra={"request": self.id, "error": type(error).__name__, "detail": str(error)})
         if self.status == _CLIENT_LEFT:
             await response(self._scope, _nothing, self)
 

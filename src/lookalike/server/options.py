@@ -31,3 +31,5 @@ class ServerOptions:
     """Bytes of all requests that are being answered."""
     max_queries: int = 256
     """Queries and pictures to add that are being answered or wait for it; more are asked to come back."""
+    has_local_socket: bool = False
+    """Whether the command line of this machine's user is answered as well; see :mod:`lookalike.server.local`."""

@@ -16,7 +16,6 @@ from urllib.parse import quote
 import numpy as np
 
 from lookalike.api.gallery_tools import as_metric
-from lookalike.encoders.base import TextEncoder
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.encoders.staging import decode_for, prepare
 from lookalike.errors import InputError
@@ -66,17 +65,19 @@ class ServedGallery:
         self._limits = workers.options.limits
         self._lock = threading.Lock()
         self._encoding: EncodingQueue | None = None
-        self._writer = GalleryWriter(gallery, self._limits) if workers.options.is_writable else None
+        self._writer: GalleryWriter | None = None
         self._thumbnails = Thumbnails(gallery, self._limits)
 
     def start(self) -> None:
-        """Load what the first request would wait for.
+        """Load what the first request would wait for, once.
 
         Raises
         ------
         LookalikeError : if the gallery or its encoder cannot be used.
         """
-        if not self.gallery.location.exists() and self._writer is not None:
+        if self._workers.options.is_writable and self._writer is None:
+            self._writer = GalleryWriter(self.gallery, self._limits)
+        if self._is_new():
             return
         if self.gallery.spec.name != PRECOMPUTED:
             self._queue()
@@ -133,7 +134,7 @@ class ServedGallery:
 
     async def check(self) -> None:
         """Raise what keeps the gallery from being searched, if anything does."""
-        if self._writer is None or self.gallery.location.exists():
+        if not self._is_new():
             await self._workers.do("search", lambda: self.gallery.store.refresh())
 
     async def total(self) -> int:
@@ -170,8 +171,7 @@ class ServedGallery:
             return await self._workers.do("search", partial(self._item, query.id))
         if query.text is not None:
             return await self._workers.do("search", partial(self._text, query.text))
-        resolver = QueryResolver(self.gallery.store, lambda: self.gallery.encoder, self._limits)
-        return resolver.resolve(np.array(query.vector, np.float64))
+        return self._resolver().resolve(np.array(query.vector, np.float64))
 
     async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
         prepared, encoding = await self._workers.do("decode", partial(self._prepare, data))
@@ -190,7 +190,7 @@ class ServedGallery:
         return prepare(encoder, decode_for(encoder, data, self._limits).pixels), self._queue()
 
     def _check(self, data: bytes) -> None:
-        if self.gallery.location.exists():
+        if not self._is_new():
             self._check_modality("image", "pictures")
         decode(data, min_side=1, limits=self._limits)
 
@@ -202,9 +202,10 @@ class ServedGallery:
 
     def _text(self, text: str) -> ResolvedQuery:
         self._check_modality("text", "words")
-        encoder = self.gallery.encoder
-        assert isinstance(encoder, TextEncoder)  # noqa: S101  (as its spec says)
-        return ResolvedQuery(text, encoder.encode_texts([text]))
+        return self._resolver().text(text)
+
+    def _resolver(self) -> QueryResolver:
+        return QueryResolver(self.gallery.store, lambda: self.gallery.encoder, self._limits)
 
     def _check_modality(self, modality: str, what: str) -> None:
         if modality not in self.gallery.spec.modalities:
@@ -236,6 +237,10 @@ class ServedGallery:
             "version": store.version,
             "writable": self._writer is not None,
         }
+
+    def _is_new(self) -> bool:
+        """Say whether the first picture that is added has yet to make the gallery."""
+        return self._workers.options.is_writable and not self.gallery.location.exists()
 
     def _queue(self) -> EncodingQueue:
         encoder = self.gallery.encoder
