@@ -96,8 +96,8 @@ class QueryResolver:
             data = fetch(query, limits=FetchLimits(max_bytes=self._limits.max_bytes))
             return self.picture(query, data, query)
         if query[: len(_FILE)].lower() == _FILE:
-            return self._file(_path_of_url(query))
-        if _is_path(query):
+            return self._file(path_of_url(query))
+        if is_path(query):
             return self._file(Path(os.path.expanduser(query)))  # noqa: PTH111 - never raises
         return self.text(query)
 
@@ -162,7 +162,7 @@ def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
     return as_vectors(vector, dim=dim)
 
 
-def _path_of_url(url: str) -> Path:
+def path_of_url(url: str) -> Path:
     """Return the path in a ``file:`` URL (RFC 8089)."""
     rest = url[len(_FILE) :]
     if rest.startswith("//"):
@@ -174,7 +174,8 @@ def _path_of_url(url: str) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(rest)))
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
+    """Say whether a query is the path of a file, rather than a text."""
     # unlike those of Path, these functions take any text, however long
     own = os.path.expanduser(text)  # noqa: PTH111
     return os.path.isfile(own) or has_image_suffix(text) or "/" in text or Path(own).name != text  # noqa: PTH113

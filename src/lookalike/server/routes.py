@@ -80,9 +80,12 @@ async def item(gallery: Chosen, id: Id, request: Request) -> Response:  # noqa: 
     return JSONResponse({**found, **addresses(id, _base(request))})
 
 
-@router.post("/items", status_code=201, response_model=Added, openapi_extra=body_of(AddRequest, _FORM_OF_ITEMS))
+@router.post("/items", response_model=Added, openapi_extra=body_of(AddRequest, _FORM_OF_ITEMS))
 async def add(gallery: Chosen, request: Request) -> Response:
-    """Add pictures, or replace those of the same ids. They are found from the moment of the answer on."""
+    """Add pictures, or replace those of the same ids; they are found from the answer on.
+
+    What cannot be read is among ``failed``, and the others are added.
+    """
     asked = await add_request(request)
     outcomes = await gallery.add([Upload(new.image, new.id, new.attributes) for new in asked.items])
     counts = Counter(outcome.change for outcome in outcomes)
@@ -93,7 +96,7 @@ async def add(gallery: Chosen, request: Request) -> Response:
         "failed": [{"id": outcome.id, "reason": outcome.reason} for outcome in outcomes if outcome.reason],
         "total": await gallery.total(),
     }
-    return JSONResponse(told, 422 if counts["failed"] == len(outcomes) else 201)
+    return JSONResponse(told)
 
 
 @router.delete("/items/{id:path}", response_model=Removed)

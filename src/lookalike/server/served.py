@@ -18,7 +18,7 @@ import numpy as np
 from lookalike.api.gallery_tools import as_metric
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.encoders.staging import decode_for, prepare
-from lookalike.errors import InputError
+from lookalike.errors import ImageDecodeError, InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import decode
@@ -28,7 +28,7 @@ from lookalike.search.upkeep import index_in_use
 from lookalike.server.encoding import EncodingQueue
 from lookalike.server.problems import RefusedError
 from lookalike.server.thumbnails import Thumbnails
-from lookalike.server.writing import GalleryWriter
+from lookalike.server.writing import GalleryWriter, Outcome
 from lookalike.sources.fetch import FetchLimits, fetch
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
     from lookalike.server.workers import Workers
-    from lookalike.server.writing import Outcome
 
 _FETCH_SECONDS, _SILENCE = 10.0, 5.0
 
@@ -112,9 +111,12 @@ class ServedGallery:
             raise InputError(msg)
         with self._workers.admitted(len(uploads)):
             # what is no picture does not even reach the disk
-            checks = [self._workers.do("decode", partial(self._check, upload.data)) for upload in uploads]
-            await asyncio.gather(*checks)
-            return await asyncio.wrap_future(writer.add(uploads))
+            checks = [self._workers.do("decode", partial(self._fault_of, upload.data)) for upload in uploads]
+            faults = dict(zip((upload.id for upload in uploads), await asyncio.gather(*checks), strict=True))
+            sound = [upload for upload in uploads if not faults[upload.id]]
+            written = await asyncio.wrap_future(writer.add(sound)) if sound else []
+        outcomes = {outcome.id: outcome for outcome in written}
+        return [outcomes.get(item) or Outcome(item, "failed", fault) for item, fault in faults.items()]
 
     async def remove(self, item: str) -> bool:
         """Remove an item, and say whether there was one."""
@@ -189,10 +191,15 @@ class ServedGallery:
         encoder = self.gallery.encoder
         return prepare(encoder, decode_for(encoder, data, self._limits).pixels), self._queue()
 
-    def _check(self, data: bytes) -> None:
+    def _fault_of(self, data: bytes) -> str:
+        """Return why a picture cannot be added; empty if it can."""
         if not self._is_new():
             self._check_modality("image", "pictures")
-        decode(data, min_side=1, limits=self._limits)
+        try:
+            decode(data, min_side=1, limits=self._limits)
+        except ImageDecodeError as error:
+            return error.reason
+        return ""
 
     def _item(self, item: str) -> ResolvedQuery:
         row = self.gallery.store.find(item, [EMBEDDING])
