@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 import lookalike
 from lookalike.server import routes, schemas
+from lookalike.server.description import describe
 from lookalike.server.guard import Guard
 from lookalike.server.local import local_socket
 from lookalike.server.options import ServerOptions
@@ -85,6 +86,7 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
     )
     _add_own_routes(app)
     _add_page(app, galleries)
+    describe(app, has_key=options.api_key is not None)
     return app
 
 

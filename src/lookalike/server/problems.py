@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 1
 """After which who was turned away may come back."""
+_SIGN_IN = 'Basic realm="lookalike", charset="UTF-8"'
+"""Browsers ask for a password then, which is the key."""
 _TOLD = {
     InputError: (422, None),
     SourceError: (422, None),
@@ -56,8 +58,8 @@ def busy() -> RefusedError:
 
 def problem(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the response for what went wrong."""
-    retry = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
-    return JSONResponse({"error": {"type": kind, "message": message}}, status, headers={**retry, **(headers or {})})
+    known = {503: {"Retry-After": str(RETRY_SECONDS)}, 401: {"WWW-Authenticate": _SIGN_IN}}.get(status, {})
+    return JSONResponse({"error": {"type": kind, "message": message}}, status, headers={**known, **(headers or {})})
 
 
 def problem_of(error: LookalikeError | RefusedError) -> JSONResponse:

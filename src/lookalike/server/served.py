@@ -25,6 +25,7 @@ from lookalike.images.decode import decode
 from lookalike.search.query import QueryResolver, ResolvedQuery
 from lookalike.search.searcher import SearchOptions
 from lookalike.search.upkeep import index_in_use
+from lookalike.server.conditions import check_condition
 from lookalike.server.encoding import EncodingQueue
 from lookalike.server.problems import RefusedError
 from lookalike.server.thumbnails import Thumbnails
@@ -93,6 +94,8 @@ class ServedGallery:
     async def search(self, queries: Sequence[Query], narrowing: Narrowing) -> list[Hits]:
         """Answer several queries; their time is that from the request on, shared among them."""
         started = time.perf_counter()
+        if narrowing.where is not None:
+            check_condition(narrowing.where)
         with self._workers.admitted(len(queries)):
             options = SearchOptions(as_metric(narrowing.metric), narrowing.where, narrowing.min_score)
             resolved = await asyncio.gather(*[self._resolve(query) for query in queries])
