@@ -1,17 +1,15 @@
-"""Whatever the service's own description lets a client send, and more: no answer is a failure of the server."""
+"""Whatever the service's own description lets a client send, and what it does not: the server itself never fails."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 
 from lookalike.server.options import ServerOptions
 from tests.server.service import serving, toy_gallery
 
-_KNOWN = (200, 201, 304, 400, 403, 404, 405, 408, 413, 415, 421, 422)
+_REFUSALS = (400, 403, 404, 405, 408, 413, 415, 421, 422)
 
 
 @pytest.fixture(scope="module")
@@ -20,20 +18,26 @@ def client(tmp_path_factory):
         yield client
 
 
-@pytest.fixture
-def described(client):
-    return schemathesis.openapi.from_dict(client.get("/openapi.json").json)
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+def test_no_request_makes_the_server_fail(client, mode):
+    schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) >= 16
+    for operation in operations:
+        _try(operation, mode, client)
 
 
-schema = schemathesis.pytest.from_fixture("described")
+def _try(operation, mode, client):
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def answered(case):
+        response = case.call(base_url=client.url)
+        told = (operation.label, response.request.url, response.request.body, response.status_code, response.text)
+        assert response.status_code in (200, 304, *_REFUSALS), told
+        if response.status_code in _REFUSALS:
+            assert response.json()["error"].keys() == {"type", "message"}, told
 
-
-@schema.parametrize()
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_no_request_makes_the_server_fail(case, client):
-    response = case.call(base_url=client.url)
-    assert response.status_code in _KNOWN, (response.status_code, response.text)
-    if response.status_code >= 400:
-        assert response.json()["error"].keys() == {"type", "message"}
-    assert urlsplit(client.url).netloc
-    case.validate_response(response, checks=[schemathesis.checks.not_a_server_error])
+    try:
+        answered()
+    except schemathesis.errors.InvalidSchema:
+        assert mode is schemathesis.GenerationMode.NEGATIVE  # nothing about this operation can be sent wrongly
