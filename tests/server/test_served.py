@@ -68,6 +68,20 @@ def test_uploads_at_the_same_time_share_runs(tmp_path):
     assert gallery.store.version - before < 2 * 48
 
 
+def test_an_attribute_that_does_not_fit_is_the_mistake_of_who_sent_it(tmp_path):
+    def add(number):
+        attributes = '{"price": %s}' % ('"high"' if number % 4 == 1 else number)
+        return client.form("/items", [("image", png(50 + number)), ("attributes", attributes)])
+
+    gallery = toy_gallery(tmp_path, 2)
+    with serving(ServerOptions(is_writable=True), toys=gallery) as client, ThreadPoolExecutor(8) as pool:
+        assert add(0).status == 200
+        answers = dict(zip(range(1, 17), pool.map(add, range(1, 17)), strict=True))
+        assert {number for number, answer in answers.items() if answer.status == 422} == {1, 5, 9, 13}
+        assert client.get("/info").json["total"] == 2 + 13
+    assert len(list((gallery.path / "uploads").iterdir())) == 13
+
+
 def test_who_finds_no_room_is_told_to_come_back(tmp_path):
     gallery = toy_gallery(tmp_path, 2, seconds_per_image=0.2)
     with serving(ServerOptions(max_queries=4), toys=gallery) as client, ThreadPoolExecutor(16) as pool:

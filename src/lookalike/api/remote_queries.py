@@ -16,6 +16,7 @@ from lookalike.images.reading import read_picture
 from lookalike.images.transforms import encode_png
 from lookalike.search.query import is_path, path_of_url
 from lookalike.sources.fetch import fetch, is_web_url
+from lookalike.sources.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ def sent(query: Any) -> SentQuery:
     SourceError : if its file cannot be read, or its URL not fetched.
     """
     if isinstance(query, Path):
-        return _picture(str(query), read_picture(query, DEFAULT_LIMITS))
+        return _file(query)
     if isinstance(query, str):
         return _named(query)
     data = bytes(query) if isinstance(query, (bytes, bytearray, memoryview)) else encoded_file(query)
@@ -73,10 +74,14 @@ def _named(query: str) -> SentQuery:
     if is_web_url(query):
         return _picture(query, fetch(query))
     if query[: len(_FILE)].lower() == _FILE:
-        return _picture(query, read_picture(path_of_url(query), DEFAULT_LIMITS))
+        return _file(path_of_url(query))
     if is_path(query):
-        return _picture(query, read_picture(Path(query).expanduser(), DEFAULT_LIMITS))
+        return _file(Path(query).expanduser())
     return SentQuery(query, {"text": query})
+
+
+def _file(path: Path) -> SentQuery:
+    return _picture(printable(str(path)), read_picture(path, DEFAULT_LIMITS))
 
 
 def _picture(name: str, data: bytes) -> SentQuery:

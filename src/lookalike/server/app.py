@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 import lookalike
 from lookalike.server import routes, schemas
 from lookalike.server.description import describe
-from lookalike.server.guard import Guard
+from lookalike.server.guard import NAMED, Guard
 from lookalike.server.local import local_socket
 from lookalike.server.options import ServerOptions
 from lookalike.server.problems import problem
@@ -81,9 +81,7 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.include_router(routes.router, tags=["the default gallery"])
-    app.include_router(
-        routes.router, prefix="/galleries/{gallery}", tags=["a gallery by name"], dependencies=[Depends(_named)]
-    )
+    app.include_router(routes.router, prefix=NAMED, tags=["a gallery by name"], dependencies=[Depends(_named)])
     _add_own_routes(app)
     _add_page(app, galleries)
     describe(app, has_key=options.api_key is not None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from lookalike.errors import LookalikeError
 from lookalike.server.body import Body, Room
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("lookalike.server")
 
+NAMED = "/galleries/{gallery}"
+"""Begins the routes of a gallery that is named."""
 OPEN = ("/health", "/health/ready")
 """Paths that need no key: they tell nothing."""
 _CLIENT_LEFT = 499
@@ -83,11 +86,16 @@ class Guard:
             admit(scope, headers, self._options)
             body.expect(headers.get("content-length", ""))
             await self._app(scope, body, answer)
+        except ClientDisconnect:
+            pass  # nobody is left to be answered
         except (RefusedError, LookalikeError) as error:
-            await answer.fail(problem_of(error), error)
-        except Exception as error:
+            response = problem_of(error)
+            if isinstance(error, LookalikeError) and response.status_code >= 500:
+                LOG.error("failed", extra={"request": answer.id, "error": type(error).__name__, "detail": str(error)})
+            await answer.fail(response)
+        except Exception:
             LOG.exception("failed", extra={"request": answer.id})
-            await answer.fail(problem(500, "InternalError", "the server failed; its log says why"), error)
+            await answer.fail(problem(500, "InternalError", "the server failed; its log says why"))
         finally:
             body.close()
             seconds = time.perf_counter() - answer.started
@@ -108,7 +116,10 @@ class _Answer:
     @property
     def route(self) -> str:
         """The template of the path, of which there are few."""
-        return str(getattr(self._scope.get("route"), "path", "other"))
+        path = str(getattr(self._scope.get("route"), "path", "other"))
+        # versions of the framework differ in whether the path of an included route has its prefix
+        is_named = "gallery" in self._scope.get("path_params", {}) and not path.startswith(NAMED)
+        return f"{NAMED}{path}" if is_named else path
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -120,10 +131,8 @@ class _Answer:
             headers["Content-Security-Policy"] = self._policy(headers.get("content-type", ""))
         await self._send(message)
 
-    async def fail(self, response: Response, error: Exception) -> None:
-        """Answer with an error, unless the answer has begun."""
-        if response.status_code >= 500 and not isinstance(error, RefusedError):
-            LOG.error("failed", extra={"request": self.id, "error": type(error).__name__, "detail": str(error)})
+    async def fail(self, response: Response) -> None:
+        """Answer with that, unless the answer has begun."""
         if self.status == _CLIENT_LEFT:
             await response(self._scope, _nothing, self)
 

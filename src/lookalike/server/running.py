@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any
@@ -55,9 +56,8 @@ def run_server(
             timeout_graceful_shutdown=_LAST_REQUESTS,
             h11_max_incomplete_event_size=_HEAD_BYTES,
         )
-        _Server(config, ready).run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass  # how the signal that ended it goes on; all is done by now
+        with contextlib.suppress(KeyboardInterrupt):  # how the signal that ended it goes on; all is done by then
+            _Server(config, ready).run(sockets=[listening])
     finally:
         for gallery in served:
             gallery.close()

@@ -48,7 +48,7 @@ class Query(Strict):
 
     @model_validator(mode="after")
     def _is_one(self) -> Query:
-        if len(self.model_fields_set) != 1 or next(iter(self.model_dump(exclude_none=True)), None) is None:
+        if sum(value is not None for _, value in self) != 1:
             msg = "a query has exactly one of: id, image, text, url, vector"
             raise ValueError(msg)
         return self

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.building.build import BuildOptions
 from lookalike.building.work import item_stamp
+from lookalike.errors import LookalikeError
+from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
 from lookalike.server.uploads import UploadFolder, UploadSource
 
@@ -100,8 +102,11 @@ class GalleryWriter:
             results = self._add([request for request in taken if isinstance(request, _Adding)])
             results += [self._remove(request.item) for request in taken if isinstance(request, _Removing)]
         except Exception as error:  # noqa: BLE001  (it is the answer to who asked)
-            for request in taken:
-                request.done.set_exception(error)
+            if len(taken) == 1:
+                taken[0].done.set_exception(error)
+            else:  # what one asked for, such as an attribute of another type, is no fault of the others
+                for request in taken:
+                    self._settle([request])
         else:
             for request, result in zip(taken, results, strict=True):
                 request.done.set_result(result)
@@ -120,10 +125,18 @@ class GalleryWriter:
     def _add(self, requests: Sequence[_Adding]) -> list[Any]:
         if not requests:
             return []
-        stored = [(upload, self._files.write(upload)) for request in requests for upload in request.uploads]
+        with store_errors(self._gallery.location):
+            stored = [(upload, self._files.write(upload)) for request in requests for upload in request.uploads]
         source = UploadSource(stored)
-        known = self._stamps([upload.id for upload, _ in stored])
-        reasons = {failure.uri: failure.reason for failure in self._gallery.add(source, self._options).failed}
+        ids = [upload.id for upload, _ in stored]
+        known = self._stamps(ids)
+        try:
+            report = self._gallery.add(source, self._options)
+        except LookalikeError:
+            for item in set(ids) - self._stamps(ids).keys():
+                self._files.keep_only(item, None)
+            raise
+        reasons = {failure.uri: failure.reason for failure in report.failed}
         outcomes = {}
         for ref, (upload, path) in zip(source, stored, strict=True):
             outcomes[ref.id] = _outcome(ref, known.get(ref.id), reasons.get(ref.uri))

@@ -15,8 +15,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
 
-_CARRIERS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-"""Addresses that translators turn into IPv4 ones (RFC 6052, RFC 8215)."""
+_CARRIERS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
+"""Addresses that stand for IPv4 ones: for translators (RFC 6052, RFC 8215), and in the way of RFC 4291, 2.5.5.1."""
 
 
 def public_manager() -> PoolManager:
