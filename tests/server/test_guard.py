@@ -311,6 +311,14 @@ def test_a_form_has_limits_of_its_own(client):
     assert client.form("/search", [("image", "no file")]).status == 422
 
 
+def test_what_clients_make_up_is_not_counted_apart(client):
+    for number in range(3):
+        assert client.ask(f"MADEUP{number}", f"/made/up/{number}").status == 404
+    text = client.get("/metrics").body
+    assert b'method="other",route="other",status="404"} 3.0' in text
+    assert b"up/" not in text
+
+
 def test_urls_are_off(client):
     refused = client.post("/search", {"query": {"url": "http://127.0.0.1/x.png"}})
     assert (refused.status, refused.error) == (403, "UrlsOffError")

@@ -9,7 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 import lookalike
+from lookalike.images.limits import Limits
 from lookalike.server.options import ServerOptions
+from lookalike.server.uploads import Upload
+from lookalike.server.writing import GalleryWriter
 from tests.server.service import serving, toy_gallery
 from tests.toys import pixels_of, png, toy_embedding
 
@@ -80,6 +83,18 @@ def test_an_attribute_that_does_not_fit_is_the_mistake_of_who_sent_it(tmp_path):
         assert {number for number, answer in answers.items() if answer.status == 422} == {1, 5, 9, 13}
         assert client.get("/info").json["total"] == 2 + 13
     assert len(list((gallery.path / "uploads").iterdir())) == 13
+
+
+def test_who_leaves_stops_nobody_else(tmp_path):
+    gallery = toy_gallery(tmp_path, 2, seconds_per_image=0.5)
+    writer = GalleryWriter(gallery, Limits())
+    try:
+        left = writer.add([Upload(png(50), "left")])
+        assert not left.cancel()
+        assert [outcome.change for outcome in writer.add([Upload(png(51), "stays")]).result(60)] == ["added"]
+    finally:
+        writer.close()
+    assert len(lookalike.open(tmp_path)) == 4
 
 
 def test_who_finds_no_room_is_told_to_come_back(tmp_path):

@@ -89,6 +89,7 @@ class GalleryWriter:
         self._thread.join()
 
     def _put(self, request: _Adding | _Removing) -> None:
+        request.done.set_running_or_notify_cancel()  # it is done also if who asked has left meanwhile
         with self._changed:
             self._waiting.append(request)
             self._changed.notify()
