@@ -44,6 +44,7 @@ added, each by a request of its own, eight clients go on searching."""
 def main() -> None:
     """Make two galleries, serve them, and ask."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--indexed", type=int, default=1_000, help="photos in the gallery that is asked with images")
     parser.add_argument("--requests", type=int, default=1_500, help="with images, for each number of clients")
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--id-requests", type=int, default=20_000)
@@ -51,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     pictures = [path.read_bytes() for path in photos("test")]
     with tempfile.TemporaryDirectory() as folder:
-        lookalike.open(f"{folder}/photos").add([str(path) for path in photos("train")])
+        lookalike.open(f"{folder}/photos").add([str(path) for path in photos("train")[: options.indexed]])
         ids = [f"row/{number:07}" for number in range(options.rows)]
         lookalike.open(f"{folder}/rows").add_embeddings(ids, mixture(options.rows))
         encoder = _encoder_rate(pictures, options.requests)

@@ -307,12 +307,7 @@ class Gallery(GalleryTools):
         return [replace(hits, seconds=seconds) for hits in answers]
 
     def search_resolved(
-        self,
-        queries: Sequence[ResolvedQuery],
-        k: int = 10,
-        options: SearchOptions | None = None,
-        *,
-        include_self: bool = False,
+        self, queries: Sequence[ResolvedQuery], k: int, options: SearchOptions | None, *, include_self: bool
     ) -> list[Hits]:
         """Do what :meth:`search_batch` does with queries that are embedded already; the time is that of the search."""
         from lookalike.search.searcher import SearchOptions
