@@ -22,6 +22,7 @@ ORDER = (
     "million",
     "indexes",
     "lsh",
+    "serving",
 )
 _HEAD = """\
 # Benchmark results

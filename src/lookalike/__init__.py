@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery import open_gallery as open  # noqa: A004  (as in `gzip.open`)
     from lookalike.api.hits import Hits
+    from lookalike.api.remote import RemoteGallery, connect
     from lookalike.building.report import BuildReport, Failure, Removal
     from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.encoders.loading import load_encoder
@@ -40,7 +41,9 @@ _PUBLIC = {
     "Limits": "lookalike.images.decode:Limits",
     "LookalikeError": "lookalike.errors:LookalikeError",
     "Metric": "lookalike.metric:Metric",
+    "RemoteGallery": "lookalike.api.remote:RemoteGallery",
     "Removal": "lookalike.building.report:Removal",
+    "connect": "lookalike.api.remote:connect",
     "load_encoder": "lookalike.encoders.loading:load_encoder",
     "open": "lookalike.api.gallery:open_gallery",
 }
@@ -58,8 +61,10 @@ __all__ = [
     "Limits",
     "LookalikeError",
     "Metric",
+    "RemoteGallery",
     "Removal",
     "__version__",
+    "connect",
     "load_encoder",
     "open",
 ]

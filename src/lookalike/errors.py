@@ -19,6 +19,7 @@
         StoreLockedError                  another process is writing to it
         StoreFullError                    no space left
         IndexUnusableError                a stored index does not fit its rows, or is damaged
+      RemoteError (RuntimeError)          a server that cannot be reached, or fails
 
 Each message says what is wrong, what was found, and what to do about it. The parts of the message are attributes.
 One unreadable picture among many is not an error but a value: see :class:`lookalike.building.report.Failure`.
@@ -202,6 +203,17 @@ class IndexUnusableError(StoreError):
 
     def __str__(self) -> str:
         return f"the index in {self.path} cannot be used ({self.reason}); build it again"
+
+
+class RemoteError(LookalikeError, RuntimeError):
+    """A server cannot be reached, or does not answer as asked."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.reason}"
 
 
 def first_line(error: BaseException) -> str:

@@ -18,6 +18,7 @@ EXAMPLES = [
     errors.ImageDecodeError("not an image"),
     errors.UnknownNameError("encoder", "efficientnet", {"efficientnet-lite0", "dinov2"}),
     errors.SpaceMismatchError("A", "B", "index again"),
+    errors.RemoteError("http://localhost:8000", "no connection"),
     errors.EncoderError("the model m cannot be loaded"),
     errors.BackendMissingError("torch", "hf"),
     errors.BackendMissingError(backend="torch", extra="hf"),

@@ -24,6 +24,7 @@ HEAVY = frozenset(
         "simplejpeg",
         "sklearn",
         "torch",
+        "uvicorn",
         "transformers",
     }
 )

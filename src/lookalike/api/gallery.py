@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -297,16 +298,26 @@ class Gallery(GalleryTools):
         options : what narrows the search.
         include_self : keep each query itself among its hits if it is an item of the gallery.
         """
-        from lookalike.search.searcher import SearchOptions
-
         started = time.perf_counter()
         self.store.refresh()
         resolver = self._resolver()
         resolved = [resolver.resolve(query) for query in queries]
-        if not resolved:
+        answers = self.search_resolved(resolved, k, options, include_self=include_self)
+        seconds = (time.perf_counter() - started) / max(1, len(answers))
+        return [replace(hits, seconds=seconds) for hits in answers]
+
+    def search_resolved(
+        self, queries: Sequence[ResolvedQuery], k: int, options: SearchOptions | None, *, include_self: bool
+    ) -> list[Hits]:
+        """Do what :meth:`search_batch` does with queries that are embedded already; the time is that of the search."""
+        from lookalike.search.searcher import SearchOptions
+
+        if not queries:
             return []
-        vectors = np.concatenate([query.vector for query in resolved])
-        exclude = [None if include_self else query.item_id for query in resolved]
+        started = time.perf_counter()
+        self.store.refresh()
+        vectors = np.concatenate([query.vector for query in queries])
+        exclude = [None if include_self else query.item_id for query in queries]
         version = self.store.version
         try:
             found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
@@ -316,8 +327,8 @@ class Gallery(GalleryTools):
                 raise
             # a writer has tidied up the version that was being read
             found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
-        seconds = (time.perf_counter() - started) / len(resolved)
-        return [self._hits(query, hits, seconds, method) for query, hits in zip(resolved, found, strict=True)]
+        seconds = (time.perf_counter() - started) / len(queries)
+        return [self._hits(query, hits, seconds, method) for query, hits in zip(queries, found, strict=True)]
 
     def read(self, hit: Hit) -> bytes:
         """Return the encoded image of a hit: its file, or the thumbnail kept for an item that has none.

@@ -65,6 +65,11 @@ _PARTS = (
     _Part("indexes: scann", ("scann",), '"lookalike[scann]"', only_on="Linux x86_64"),
     _Part("indexes to compare with: hnswlib", ("hnswlib",), _REFERENCES),
     _Part("indexes to compare with: usearch", ("usearch",), _REFERENCES),
+    _Part(
+        "service over HTTP",
+        ("fastapi", "uvicorn", "python_multipart=python-multipart", "prometheus_client=prometheus-client"),
+        '"lookalike[server]"',
+    ),
     _Part("plots", ("matplotlib",), '"lookalike[plot]"'),
     _Part("maps", ("sklearn=scikit-learn",), '"lookalike[map]"'),
 )

@@ -21,6 +21,7 @@ from lookalike.cli import (
     models,
     remove,
     search,
+    serve,
     tune,
 )
 
@@ -60,5 +61,6 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("remove")(remove.remove)
 app.command("tune")(tune.tune)
 app.command("benchmark")(benchmark.benchmark)
+app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

@@ -22,7 +22,10 @@ from lookalike.cli.options import (
 from lookalike.cli.output import draw, on_one_line, print_json, print_rows, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lookalike.api.hits import Hits
+    from lookalike.cli.warm import WarmHits
     from lookalike.search.hit import Hit
 
 _QUERIES = "Image files, http(s) URLs, id:ID for an item of the gallery, or words where the encoder has a text side."
@@ -60,6 +63,12 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find the images that are most alike to each query, best first."""
+    shows_pictures = save is not None or open_saved or preview
+    has_own_encoder = exact_preprocessing or trust_remote_code or (precision, runtime, device) != ("auto",) * 3
+    if not (shows_pictures or has_own_encoder) and (max_pixels, max_bytes) == (200_000_000, 200_000_000):
+        asked = {"k": k, "where": where, "min_score": min_score, "metric": metric, "include_self": include_self}
+        if _answer_warm(queries, gallery, asked, as_json=as_json):
+            return
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery_tools import as_metric
@@ -83,14 +92,7 @@ def search(
     answers = target.search_batch(queries, k, narrowed, include_self=include_self)
     # saved before anything is printed: JSON on standard output is either the answer or an error
     written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None
-    if target.notice:
-        say(f"note: {target.notice}")
-    if as_json:
-        found = [_as_dict(hits, str(target.path)) for hits in answers]
-        print_json(found[0] if len(found) == 1 else found)
-    else:
-        for hits in answers:
-            _show(hits, is_one_of_many=len(answers) > 1)
+    _tell(answers, target.path, target.notice, as_json=as_json)
     if preview and not all(draw(hits.image()) for hits in answers):
         say("this terminal cannot show pictures; use --save FILE.png or --save FILE.html")
     if written is not None:
@@ -99,7 +101,32 @@ def search(
             typer.launch(str(written))
 
 
-def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:
+def _answer_warm(queries: list[str], gallery: str | None, asked: dict[str, Any], *, as_json: bool) -> bool:
+    """Print what a server on this machine finds, and say whether there was one that could."""
+    from lookalike.cli.warm import warm_search
+    from lookalike.gallery.location import locate
+
+    location = locate(gallery)
+    found = warm_search(location, queries, asked)
+    if found is None:
+        return False
+    answers, notice = found
+    _tell(answers, location.folder, notice, as_json=as_json)
+    return True
+
+
+def _tell(answers: Sequence[Hits | WarmHits], gallery: Path, notice: str, *, as_json: bool) -> None:
+    if notice:
+        say(f"note: {notice}")
+    if as_json:
+        found = [_as_dict(hits, str(gallery)) for hits in answers]
+        print_json(found[0] if len(found) == 1 else found)
+    else:
+        for hits in answers:
+            _show(hits, is_one_of_many=len(answers) > 1)
+
+
+def _as_dict(hits: Hits | WarmHits, gallery: str) -> dict[str, Any]:
     return {
         "gallery": gallery,
         "query": hits.query,
@@ -111,7 +138,7 @@ def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:
     }
 
 
-def _show(hits: Hits, *, is_one_of_many: bool) -> None:
+def _show(hits: Hits | WarmHits, *, is_one_of_many: bool) -> None:
     if is_one_of_many:
         say(f"{on_one_line(hits.query)}:")
     if not hits:

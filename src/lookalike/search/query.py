@@ -94,21 +94,27 @@ class QueryResolver:
             return self._item(query[len(_ITEM) :])
         if is_web_url(query):
             data = fetch(query, limits=FetchLimits(max_bytes=self._limits.max_bytes))
-            return self._picture(query, data, query)
+            return self.picture(query, data, query)
         if query[: len(_FILE)].lower() == _FILE:
-            return self._file(_path_of_url(query))
-        if _is_path(query):
+            return self._file(path_of_url(query))
+        if is_path(query):
             return self._file(Path(os.path.expanduser(query)))  # noqa: PTH111 - never raises
-        return self._text(query)
+        return self.text(query)
 
     def _file(self, path: Path) -> ResolvedQuery:
         try:
             data = read_picture(path, self._limits)
         except SourceError as error:
             raise SourceError(printable(error.uri), error.reason) from error
-        return self._picture(printable(str(path)), data, item_id(anchored(path, self._base), self._base))
+        return self.picture(printable(str(path)), data, item_id(anchored(path, self._base), self._base))
 
-    def _picture(self, name: str, data: bytes, item_id: str) -> ResolvedQuery:
+    def picture(self, name: str, data: bytes, item_id: str | None = None) -> ResolvedQuery:
+        """Embed the bytes of an image file, which may be those of an item of the gallery.
+
+        Raises
+        ------
+        ImageDecodeError : if they are no readable picture.
+        """
         try:
             vector = embed_image(self._encoder(), data, self._limits)
         except ImageDecodeError as error:
@@ -129,7 +135,13 @@ class QueryResolver:
             return f"{problem}; did you mean {_ITEM + meant!r}?"
         return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
 
-    def _text(self, text: str) -> ResolvedQuery:
+    def text(self, text: str) -> ResolvedQuery:
+        """Embed words.
+
+        Raises
+        ------
+        InputError : if the encoder has no text side.
+        """
         encoder = self._encoder()
         if not isinstance(encoder, TextEncoder):
             what = "a folder" if os.path.isdir(text) else "no file"  # noqa: PTH112 - never raises
@@ -155,7 +167,7 @@ def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
     return as_vectors(vector, dim=dim)
 
 
-def _path_of_url(url: str) -> Path:
+def path_of_url(url: str) -> Path:
     """Return the path in a ``file:`` URL (RFC 8089)."""
     rest = url[len(_FILE) :]
     if rest.startswith("//"):
@@ -167,7 +179,8 @@ def _path_of_url(url: str) -> Path:
     return Path(os.fsdecode(unquote_to_bytes(rest)))
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
+    """Say whether a query is the path of a file, rather than a text."""
     # unlike those of Path, these functions take any text, however long
     own = os.path.expanduser(text)  # noqa: PTH111
     return os.path.isfile(own) or has_image_suffix(text) or "/" in text or Path(own).name != text  # noqa: PTH113

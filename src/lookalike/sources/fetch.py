@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import random
 import threading
 import time
@@ -53,7 +54,7 @@ def is_web_url(text: str) -> bool:
     return text[:8].lower().startswith(("http://", "https://"))
 
 
-def fetch(url: str, *, limits: FetchLimits = DEFAULT_FETCH_LIMITS) -> bytes:
+def fetch(url: str, *, limits: FetchLimits = DEFAULT_FETCH_LIMITS, public_only: bool = False) -> bytes:
     """Return what is behind a URL. Safe to call from several threads.
 
     Redirects are followed to http and https only, at most 5. Dropped connections and the statuses 408, 425, 429 and
@@ -64,12 +65,13 @@ def fetch(url: str, *, limits: FetchLimits = DEFAULT_FETCH_LIMITS) -> bytes:
     ----------
     url : http or https.
     limits : of size, time and politeness.
+    public_only : refuse hosts, also of redirects, that are not on the public internet; no proxy is used then.
 
     Raises
     ------
     SourceError : if it cannot be had within the limits.
     """
-    return _Fetch(url, limits, time.monotonic() + limits.seconds).run()
+    return _Fetch(url, limits, time.monotonic() + limits.seconds, public_only).run()
 
 
 class _TryAgainError(Exception):
@@ -86,6 +88,7 @@ class _Fetch:
     url: str
     limits: FetchLimits
     deadline: float
+    public_only: bool
 
     def run(self) -> bytes:
         pause = 0.5
@@ -95,7 +98,8 @@ class _Fetch:
                 return found
             asked = _spread(pause) if found.pause is None else found.pause
             if left == 0:
-                self._fail(f"{found.reason}, also after {self.limits.tries - 1} retries")
+                retries = f", also after {self.limits.tries - 1} retries" if self.limits.tries > 1 else ""
+                self._fail(f"{found.reason}{retries}")
             if time.monotonic() + asked > self.deadline:
                 self._fail(f"{found.reason}, and no time is left to try again")
             time.sleep(asked)
@@ -136,7 +140,7 @@ class _Fetch:
             if not has_turn:
                 self._fail(f"its host had no turn for it in {self.limits.seconds:g} s")
             try:
-                response = _manager(url).request(
+                response = _manager(url, public_only=self.public_only).request(
                     "GET",
                     url.partition("#")[0],
                     headers=_HEADERS,
@@ -202,10 +206,12 @@ def _spread(seconds: float) -> float:
     return seconds * random.uniform(0.75, 1.25)  # noqa: S311 - guards no secret
 
 
-def _manager(url: str) -> PoolManager:
+def _manager(url: str, *, public_only: bool) -> PoolManager:
     """Return the pool of connections for a URL: direct, or through the proxy that the environment names for it."""
     import urllib3
 
+    if public_only:
+        return _public_manager()
     parts = urlsplit(url)
     is_direct = urllib.request.proxy_bypass(parts.hostname or "")
     proxy = None if is_direct else urllib.request.getproxies().get(parts.scheme.lower())
@@ -213,6 +219,13 @@ def _manager(url: str) -> PoolManager:
         if proxy not in _managers:
             _managers[proxy] = _proxied(proxy) if proxy else urllib3.PoolManager(num_pools=64, maxsize=8)
         return _managers[proxy]
+
+
+@functools.cache
+def _public_manager() -> PoolManager:
+    from lookalike.sources.public_web import public_manager
+
+    return public_manager()
 
 
 def _proxied(proxy: str) -> PoolManager:

@@ -1,0 +1,289 @@
+"""A gallery that a server has (``lookalike serve``), asked as one on disk is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from lookalike.api.gallery_tools import as_metric
+from lookalike.api.hits import Hits
+from lookalike.api.remote_queries import SentQuery, in_base64, sent
+from lookalike.building.report import BuildReport, Failure, Removal
+from lookalike.errors import InputError, RemoteError
+from lookalike.images.decode import DEFAULT_LIMITS
+from lookalike.metric import Metric
+from lookalike.search.hit import Hit, Method
+from lookalike.search.searcher import SearchOptions, checked_k
+from lookalike.sources.resolve import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from lookalike.images.ref import ImageRef
+    from lookalike.sources.base import Source
+
+T = TypeVar("T")
+
+_ITEM, _FILE = "id:", "file:"
+_AT_ONCE, _BYTES_AT_ONCE = 32, 24_000_000
+"""Queries and pictures that go in one request."""
+_MOST_BYTES = 40_000_000
+"""Of one picture to add."""
+_MISTAKES = (403, 404, 413, 415, 422)
+"""Statuses whose message says what is wrong with the request."""
+_TRIES = 6
+
+
+class RemoteGallery:
+    """A gallery on a server; see :class:`lookalike.api.gallery.Gallery` for what its methods take.
+
+    Files are read and URLs fetched here, and their bytes sent.
+
+    Parameters
+    ----------
+    url : of the server.
+    api_key : where it asks for one.
+    gallery : its name there; None for the server's default.
+    """
+
+    def __init__(self, url: str, *, api_key: str | None = None, gallery: str | None = None) -> None:
+        import urllib3
+
+        self._root = url.rstrip("/")
+        self.url = self._root + ("" if gallery is None else f"/galleries/{quote(gallery, safe='')}")
+        # who is asked to come back does so; no request is sent twice for another reason
+        patience = urllib3.Retry(
+            total=_TRIES,
+            connect=1,
+            read=0,
+            redirect=0,
+            other=0,
+            status_forcelist=[503],
+            allowed_methods=None,
+            raise_on_status=False,
+        )
+        self._headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        self._connections = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=120), retries=patience)
+        self._types: Mapping[str, str] = {}
+
+    def __len__(self) -> int:
+        return int(self.info()["total"])
+
+    def __repr__(self) -> str:
+        return f"RemoteGallery({self.url!r})"
+
+    def info(self) -> dict[str, Any]:
+        """Return what the gallery holds, the encoder that made it, and how it is searched.
+
+        Raises
+        ------
+        RemoteError : if the server does not answer.
+        """
+        about: dict[str, Any] = self._ask("GET", "/info")
+        self._types = about["attributes"]
+        return about
+
+    def search(  # noqa: PLR0913  (as that of Gallery)
+        self,
+        query: Any,
+        k: int = 10,
+        *,
+        where: str | None = None,
+        min_score: float | None = None,
+        metric: Metric | str = Metric.COSINE,
+        include_self: bool = False,
+    ) -> Hits:
+        """Find the items that are most alike; see :meth:`lookalike.api.gallery.Gallery.search`.
+
+        A picture is new to the server, also if it is one of the gallery's: only a query ``id:ID`` is left out.
+
+        Raises
+        ------
+        InputError : if the query or an option cannot be used.
+        RemoteError : if the server does not answer.
+        """
+        options = SearchOptions(as_metric(metric), where, min_score)
+        return self.search_batch([query], k, options, include_self=include_self)[0]
+
+    def search_batch(
+        self, queries: Sequence[Any], k: int = 10, options: SearchOptions | None = None, *, include_self: bool = False
+    ) -> list[Hits]:
+        """Find the items that are most alike to each of several queries; see :meth:`search`."""
+        options = options or SearchOptions()
+        asked = {
+            "k": checked_k(k),
+            "where": options.where,
+            "min_score": options.min_score,
+            "metric": options.metric.value,
+            "include_self": include_self,
+        }
+        answers: list[Hits] = []
+        for together in _grouped(map(sent, queries), lambda query: len(query.picture or b"")):
+            found = self._ask("POST", "/search", {**asked, "queries": [query.values for query in together]})
+            answers += [self._hits(query, told) for query, told in zip(together, found, strict=True)]
+        return answers
+
+    def add(self, source: Any) -> BuildReport:
+        """Add the images of a source, or replace those that were added before; see the method of ``Gallery``.
+
+        Their ids are those that a gallery here would give them, after ``upload:``. What is no longer in the source
+        stays.
+
+        Raises
+        ------
+        SourceError : if the source does not exist, cannot be read or holds no images.
+        InputError : if the server is read-only.
+        RemoteError : if it does not answer.
+        """
+        opened = open_source(source, base=Path.cwd())
+        report = BuildReport()
+
+        pictures = (_Picture.read(opened, ref) for ref in opened)
+        for together in _grouped(_sound(pictures, report), lambda picture: len(picture.data)):
+            answer = self._ask("POST", "/items", {"items": [picture.values() for picture in together]})
+            reasons = {failed["id"]: failed["reason"] for failed in answer["failed"]}
+            uris = {f"upload:{picture.ref.id}": picture.ref.uri for picture in together}
+            report.failed += [Failure(uris[item], reason) for item, reason in reasons.items()]
+            report.added += answer["added"]
+            report.updated += answer["updated"]
+            report.unchanged += answer["unchanged"]
+            report.total = answer["total"]
+        return report
+
+    def remove(self, ids: str | Sequence[str]) -> Removal:
+        """Take items out of the gallery.
+
+        Parameters
+        ----------
+        ids : each as ``id:ID``.
+
+        Raises
+        ------
+        InputError : if one of them is no item, after those before it were removed; or if the server is read-only.
+        RemoteError : if it does not answer.
+        """
+        names = [ids] if isinstance(ids, str) else list(ids)
+        wrong = next((name for name in names if not name.startswith(_ITEM)), None)
+        if wrong is not None:
+            msg = f"{wrong!r} is no id of an item; name items as id:ID"
+            raise InputError(msg)
+        items = [name.removeprefix(_ITEM) for name in names]
+        total = len(self) if not items else 0
+        for item in items:
+            total = self._ask("DELETE", f"/items/{quote(item, safe='')}")["total"]
+        return Removal(tuple(items), total, len(items))
+
+    def read(self, hit: Hit) -> bytes:
+        """Return the thumbnail of a hit, as a JPEG file; larger pictures stay on the server."""
+        return self._request("GET", f"/thumbnails/{quote(hit.id, safe='')}", None)
+
+    def _hits(self, query: SentQuery, told: Mapping[str, Any]) -> Hits:
+        hits = tuple(self._hit(hit) for hit in told["hits"])
+        method = Method(told["index"], told["recall"])
+        return Hits(query.name, hits, told["seconds"], query.picture, self.read, DEFAULT_LIMITS, method)
+
+    def _hit(self, told: Mapping[str, Any]) -> Hit:
+        attributes = told["attributes"]
+        if not attributes.keys() <= self._types.keys():
+            self.info()
+        times = {
+            name: datetime.fromisoformat(value)
+            for name, value in attributes.items()
+            if value is not None and self._types.get(name, "").startswith("timestamp")
+        }
+        return Hit(told["rank"], told["id"], f"{self._root}{told['uri']}", told["score"], {**attributes, **times})
+
+    def _ask(self, method: str, path: str, values: Mapping[str, Any] | None = None) -> Any:
+        body = None if values is None else json.dumps(values).encode()
+        return json.loads(self._request(method, path, body))
+
+    def _request(self, method: str, path: str, body: bytes | None) -> bytes:
+        import urllib3
+
+        headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
+        try:
+            response = self._connections.request(method, f"{self.url}{path}", body=body, headers=headers)
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            reason = f"no answer ({type(error).__name__}); is `lookalike serve` running there?"
+            raise RemoteError(self.url, reason) from error
+        if response.status < 300:
+            return response.data
+        message = _message(response.data) or f"it answers {response.status} {response.reason}"
+        if response.status in _MISTAKES:
+            raise InputError(message)
+        raise RemoteError(self.url, message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """An image to add, or why it cannot be."""
+
+    ref: ImageRef
+    data: bytes
+    fault: str = ""
+
+    @classmethod
+    def read(cls, source: Source, ref: ImageRef) -> _Picture:
+        try:
+            data = source.read(ref)
+        except OSError as error:
+            return cls(ref, b"", error.strerror or str(error))
+        fault = f"it has more than {_MOST_BYTES / 1e6:g} MB, the most that is sent" if len(data) > _MOST_BYTES else ""
+        return cls(ref, data, fault)
+
+    def values(self) -> dict[str, Any]:
+        attributes = {name: v.isoformat() if isinstance(v, datetime) else v for name, v in self.ref.attributes.items()}
+        return {"id": self.ref.id, "image": in_base64(self.data), "attributes": attributes}
+
+
+def _sound(pictures: Iterable[_Picture], report: BuildReport) -> Iterator[_Picture]:
+    for picture in pictures:
+        if picture.fault:
+            report.failed.append(Failure(picture.ref.uri, picture.fault))
+        else:
+            yield picture
+
+
+def connect(url: str, *, api_key: str | None = None, gallery: str | None = None) -> RemoteGallery:
+    """Return a gallery that ``lookalike serve`` has.
+
+    Parameters
+    ----------
+    url : of the server, such as ``http://localhost:8000``.
+    api_key : where it asks for one.
+    gallery : its name there; the default is the server's default.
+
+    Raises
+    ------
+    RemoteError : if the server does not answer, or the key is wrong.
+    InputError : if it has no such gallery.
+    """
+    remote = RemoteGallery(url, api_key=api_key, gallery=gallery)
+    remote.info()
+    return remote
+
+
+def _grouped(items: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
+    """Yield the items in groups that fit into one request."""
+    group: list[T] = []
+    size = 0
+    for item in items:
+        count = size_of(item)
+        if group and (len(group) == _AT_ONCE or size + count > _BYTES_AT_ONCE):
+            yield group
+            group, size = [], 0
+        group.append(item)
+        size += count
+    if group:
+        yield group
+
+
+def _message(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,139 @@
+"""The service, as an ASGI application (https://asgi.readthedocs.io)."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, FastAPI, Path, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+
+import lookalike
+from lookalike.server import routes, schemas
+from lookalike.server.description import describe
+from lookalike.server.guard import NAMED, Guard
+from lookalike.server.local import local_socket
+from lookalike.server.options import ServerOptions
+from lookalike.server.problems import problem
+from lookalike.server.routes import PROBLEMS
+from lookalike.server.served import ServedGallery
+from lookalike.server.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.requests import Request
+
+    from lookalike.api.gallery import Gallery
+
+_PAGE = "lookalike.server.page"
+_ABOUT = "Find the images of a gallery that are most alike to a picture, an item, or words."
+
+
+def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None = None) -> FastAPI:
+    """Return the service for some galleries.
+
+    Parameters
+    ----------
+    galleries : by the names that clients call them, the default first. While the application runs, the process uses
+        them in several threads.
+    options : what clients may do.
+
+    Notes
+    -----
+    When it is shut down, it writes what was asked for.
+    """
+    options = options or ServerOptions()
+    workers = Workers(options)
+    served = {name: ServedGallery(name, gallery, workers) for name, gallery in galleries.items()}
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with AsyncExitStack() as sockets:
+                for gallery in served.values():
+                    await asyncio.to_thread(gallery.start)
+                    if options.has_local_socket:
+                        await sockets.enter_async_context(local_socket(gallery.gallery, workers))
+                yield
+        finally:
+            for gallery in served.values():
+                await asyncio.to_thread(gallery.close)
+            workers.close()
+
+    app = FastAPI(
+        title="lookalike",
+        description=_ABOUT,
+        version=lookalike.__version__,
+        lifespan=running,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.galleries = served
+    app.state.workers = workers
+    app.add_middleware(Guard, options=options, metrics=workers.metrics)
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(RequestValidationError, _validation_problem)
+    app.include_router(routes.router, tags=["the default gallery"])
+    app.include_router(routes.router, prefix=NAMED, tags=["a gallery by name"], dependencies=[Depends(_named)])
+    _add_own_routes(app)
+    _add_page(app, galleries)
+    describe(app, has_key=options.api_key is not None)
+    return app
+
+
+def _named(gallery: Annotated[str, Path(description="The name of a gallery.")]) -> None:
+    """Tell OpenAPI of the parameter."""
+
+
+def _add_own_routes(app: FastAPI) -> None:
+    """Add the routes that are about the server."""
+
+    @app.get("/galleries", tags=["server"], responses=PROBLEMS)
+    async def galleries() -> list[str]:
+        """Name the galleries, the default first."""
+        return list(app.state.galleries)
+
+    @app.get("/health", tags=["server"])
+    async def health() -> dict[str, str]:
+        """Tell that the server answers."""
+        return {"status": "ok"}
+
+    @app.get("/health/ready", tags=["server"], responses={503: {"model": schemas.Problem}})
+    async def ready() -> dict[str, str]:
+        """Tell whether the galleries can be searched."""
+        for gallery in app.state.galleries.values():
+            await gallery.check()
+        return {"status": "ok"}
+
+    @app.get("/metrics", tags=["server"], response_class=PlainTextResponse, responses=PROBLEMS)
+    async def metrics() -> Response:
+        """Tell counts and times, for Prometheus."""
+        return Response(app.state.workers.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _add_page(app: FastAPI, galleries: Mapping[str, Gallery]) -> None:
+    """Put the page at ``/``, or what to install for it."""
+    if importlib.util.find_spec("gradio") and importlib.util.find_spec(_PAGE):
+        page = importlib.import_module(_PAGE).build_page(galleries)
+        importlib.import_module("gradio").mount_gradio_app(app, page, path="/")
+        return
+
+    @app.get("/", include_in_schema=False, response_class=PlainTextResponse)
+    async def front() -> str:
+        return 'lookalike answers here; see /docs. For a page to search with: pip install "lookalike[ui]"\n'
+
+
+async def _http_problem(_: Request, error: Any) -> JSONResponse:
+    return problem(error.status_code, "RequestError", str(error.detail).lower(), error.headers)
+
+
+async def _validation_problem(_: Request, error: Any) -> JSONResponse:
+    first = error.errors()[0]
+    return problem(422, "InputError", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

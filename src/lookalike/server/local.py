@@ -1,0 +1,139 @@
+"""Answers the command line of this machine's user over a socket, just as a search in a process of its own would be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import lookalike
+from lookalike.api.gallery_tools import as_metric
+from lookalike.errors import InputError
+from lookalike.gallery.lance_store import LanceStore
+from lookalike.images.limits import DEFAULT_LIMITS
+from lookalike.search.query import QueryResolver
+from lookalike.search.searcher import SearchOptions
+from lookalike.server.local_protocol import LENGTH, MOST_BYTES, MOST_JSON, is_private, packed, socket_path
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from lookalike.api.gallery import Gallery
+    from lookalike.api.hits import Hits
+    from lookalike.search.hit import Hit
+    from lookalike.search.query import ResolvedQuery
+    from lookalike.server.workers import Workers
+
+_LOG = logging.getLogger("lookalike.server")
+
+
+@asynccontextmanager
+async def local_socket(gallery: Gallery, workers: Workers) -> AsyncIterator[None]:
+    """Answer at the gallery's socket as long as the context lasts, unless another server does or there can be none."""
+    path = socket_path(gallery.path)
+    listening = None if path is None else _listen(path)
+    if path is None or listening is None:
+        yield
+        return
+    own = os.stat(path).st_ino  # noqa: PTH116 - once, at the start
+    server = await asyncio.start_unix_server(partial(_answer, gallery, workers), sock=listening)
+    try:
+        async with server:
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            if path.stat().st_ino == own:
+                path.unlink()
+
+
+def _listen(path: Path) -> socket.socket | None:
+    """Return a socket that listens there, for this user alone; None if another server does."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not is_private(path.parent):
+        _LOG.warning("no local socket", extra={"detail": f"{path.parent} is open to others"})
+        return None
+    with socket.socket(socket.AF_UNIX) as other:
+        if other.connect_ex(os.fspath(path)) == 0:
+            return None
+    listening = socket.socket(socket.AF_UNIX)
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    listening.bind(os.fspath(unfinished))
+    unfinished.chmod(0o600)
+    listening.listen()
+    unfinished.replace(path)
+    return listening
+
+
+async def _answer(
+    gallery: Gallery, workers: Workers, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Answer one call; with no answers where the caller has to search by itself, and will say what is wrong."""
+    reply: dict[str, Any] = {"answers": None}
+    try:
+        values, blobs = await _received(reader)
+        if values["version"] == lookalike.__version__:
+            reply = await workers.do("search", partial(_reply, gallery, values, blobs))
+    except asyncio.IncompleteReadError:
+        pass
+    except Exception as error:  # noqa: BLE001  (the caller searches by itself and tells it)
+        _LOG.info("a local search is left to the caller", extra={"error": type(error).__name__})
+    with contextlib.suppress(OSError):
+        writer.write(packed(reply))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _received(reader: asyncio.StreamReader) -> tuple[Mapping[str, Any], list[bytes]]:
+    length = int.from_bytes(await reader.readexactly(LENGTH), "big")
+    if length > MOST_JSON:
+        msg = f"the message has {length} bytes; send at most {MOST_JSON}"
+        raise InputError(msg)
+    message = json.loads(await reader.readexactly(length))
+    if sum(message["blobs"]) > MOST_BYTES:
+        msg = f"the pictures have more than {MOST_BYTES} bytes together; search by less at once"
+        raise InputError(msg)
+    return message["values"], [await reader.readexactly(size) for size in message["blobs"]]
+
+
+def _reply(gallery: Gallery, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
+    if LanceStore.open(gallery.location).manifest.table != gallery.store.manifest.table:
+        return {"answers": None}  # there is another gallery by now
+    options = SearchOptions(as_metric(asked["metric"]), asked["where"], asked["min_score"])
+    resolver = QueryResolver(gallery.store, lambda: gallery.encoder, DEFAULT_LIMITS)
+    pictures = iter(blobs)
+    # one by one, for in a batch an encoder rounds differently
+    resolved = [_resolved(resolver, query, pictures) for query in asked["queries"]]
+    answers = gallery.search_resolved(resolved, asked["k"], options, include_self=asked["include_self"])
+    needs_encoder = any("id" not in query for query in asked["queries"])
+    return {"answers": [_told(hits) for hits in answers], "notice": gallery.notice if needs_encoder else ""}
+
+
+def _resolved(resolver: QueryResolver, query: Mapping[str, Any], pictures: Iterator[bytes]) -> ResolvedQuery:
+    if "id" in query:
+        return resolver.resolve(f"id:{query['id']}")
+    if "text" in query:
+        return resolver.text(query["text"])
+    return resolver.picture(query["name"], next(pictures), query["item"])
+
+
+def _told(hits: Hits) -> dict[str, Any]:
+    return {
+        "query": hits.query,
+        "seconds": hits.seconds,
+        "method": [hits.method.index, hits.method.recall],
+        "hits": [_hit(hit) for hit in hits],
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    times = [name for name, value in hit.attributes.items() if isinstance(value, datetime)]
+    return {**hit.to_dict(), "times": times}

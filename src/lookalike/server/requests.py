@@ -1,0 +1,106 @@
+"""Bodies to requests: JSON, or a form with files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+
+from lookalike.errors import InputError
+from lookalike.server.problems import RefusedError
+from lookalike.server.schemas import MOST_QUERIES, AddRequest, SearchRequest, Strict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+_JSON, _FORM = "application/json", "multipart/form-data"
+_FIELD_BYTES = 1 << 16
+R = TypeVar("R", bound=Strict)
+
+
+async def search_request(request: Request) -> SearchRequest:
+    """Return what is searched for.
+
+    Raises
+    ------
+    InputError : if the body does not say it.
+    RefusedError : if it is of another type.
+    """
+    if _kind(request) == _JSON:
+        return await _from_json(SearchRequest, request)
+    fields, files = await _from_form(request, {"image", "images"})
+    if "image" in files and len(files["image"]) == 1 and "images" not in files:
+        return _validated(SearchRequest, {**fields, "query": {"image": files["image"][0]}})
+    if "images" in files and "image" not in files:
+        return _validated(SearchRequest, {**fields, "queries": [{"image": data} for data in files["images"]]})
+    msg = "a search by a form has one file, image, or several, images"
+    raise InputError(msg)
+
+
+async def add_request(request: Request) -> AddRequest:
+    """Return what is to be added; raises as :func:`search_request` does."""
+    if _kind(request) == _JSON:
+        return await _from_json(AddRequest, request)
+    fields, files = await _from_form(request, {"image"})
+    images = files.get("image", [])
+    unknown = sorted(fields.keys() - {"id", "attributes"})
+    if unknown or not images or ("id" in fields and len(images) > 1):
+        msg = "a form to add has files, image; attributes, a JSON object; and id, if the file is one"
+        raise InputError(msg)
+    try:
+        common = {"attributes": json.loads(fields.pop("attributes", "{}"))}
+    except (ValueError, RecursionError) as error:
+        msg = 'attributes must be a JSON object, such as {"label": "cat"}'
+        raise InputError(msg) from error
+    return _validated(AddRequest, {"items": [{**fields, **common, "image": data} for data in images]})
+
+
+def body_of(model: type[Strict], form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what OpenAPI says of a body that is JSON of a model or a form of these fields."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    fields = {"type": "object", "properties": dict(form), "additionalProperties": False}
+    return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}, _FORM: {"schema": fields}}}}
+
+
+def _kind(request: Request) -> str:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in (_JSON, _FORM):
+        raise RefusedError(415, "MediaTypeError", f"send {_JSON} or {_FORM}")
+    return kind
+
+
+async def _from_json(model: type[R], request: Request) -> R:
+    body = await request.body()
+    # of a large body this takes a while; it does not go deeper than some hundred levels
+    return await asyncio.get_running_loop().run_in_executor(None, partial(_validated, model, body))
+
+
+async def _from_form(request: Request, names: set[str]) -> tuple[dict[str, str], dict[str, list[bytes]]]:
+    """Return the fields and the files of a form; the file names that a client gives are not looked at."""
+    fields: dict[str, str] = {}
+    files: dict[str, list[bytes]] = {}
+    async with request.form(max_files=MOST_QUERIES, max_fields=32, max_part_size=_FIELD_BYTES) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile) == (name not in names) or name in fields:
+                msg = f"the form has {name!r} as a {'file' if isinstance(value, UploadFile) else 'field'} too many"
+                raise InputError(msg)
+            if isinstance(value, UploadFile):
+                files.setdefault(name, []).append(await value.read())
+            else:
+                fields[name] = value
+    return fields, files
+
+
+def _validated(model: type[R], values: bytes | Mapping[str, Any]) -> R:
+    try:
+        return model.model_validate_json(values) if isinstance(values, bytes) else model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"{place}: {first['msg']}" if place else first["msg"]) from error

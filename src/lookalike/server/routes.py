@@ -1,0 +1,134 @@
+"""The routes of one gallery."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import JSONResponse, Response
+
+from lookalike.errors import ImageDecodeError, SourceError
+from lookalike.server.problems import RefusedError
+from lookalike.server.requests import add_request, body_of, search_request
+from lookalike.server.schemas import About, Added, AddRequest, Answer, Item, Problem, Removed, SearchRequest
+from lookalike.server.served import ServedGallery, addresses, unknown
+from lookalike.server.uploads import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FILE = {"type": "string", "format": "binary"}
+_FORM_OF_SEARCH = {
+    "image": _FILE,
+    "images": {"type": "array", "items": _FILE},
+    "k": {"type": "integer"},
+    "where": {"type": "string"},
+    "min_score": {"type": "number"},
+    "metric": {"type": "string"},
+    "include_self": {"type": "boolean"},
+}
+_FORM_OF_ITEMS = {
+    "image": {"type": "array", "items": _FILE},
+    "id": {"type": "string"},
+    "attributes": {"type": "string", "description": "A JSON object."},
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem} for status in (400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 503)
+}
+
+
+router = APIRouter(responses=PROBLEMS)
+
+
+def chosen(request: Request) -> ServedGallery:
+    """Return the gallery that a request means: the one it names, or the default.
+
+    Raises
+    ------
+    RefusedError : if there is none of that name.
+    """
+    galleries: Mapping[str, ServedGallery] = request.app.state.galleries
+    name = request.path_params.get("gallery")
+    if name is None:
+        return next(iter(galleries.values()))
+    if name not in galleries:
+        raise RefusedError(404, "UnknownGalleryError", "the server has no gallery of that name; see /galleries")
+    return galleries[name]
+
+
+Chosen = Annotated[ServedGallery, Depends(chosen)]
+Id = Annotated[str, Path(description="The id of an item, percent-encoded.", examples=["photos/cat.jpg"])]
+
+
+@router.post("/search", response_model=Answer | list[Answer], openapi_extra=body_of(SearchRequest, _FORM_OF_SEARCH))
+async def search(gallery: Chosen, request: Request) -> Response:
+    """Find the items that are most alike to a query, or to each of several."""
+    asked = await search_request(request)
+    queries = [asked.query] if asked.query else asked.queries or []
+    answers = [gallery.told(hits, _base(request)) for hits in await gallery.search(queries, asked)]
+    return JSONResponse(answers[0] if asked.query else answers)
+
+
+@router.get("/items/{id:path}", response_model=Item)
+async def item(gallery: Chosen, id: Id, request: Request) -> Response:  # noqa: A002  (its name in the address)
+    """Tell what is known of an item."""
+    found = await gallery.item(id)
+    if found is None:
+        raise unknown(id)
+    return JSONResponse({**found, **addresses(id, _base(request))})
+
+
+@router.post("/items", response_model=Added, openapi_extra=body_of(AddRequest, _FORM_OF_ITEMS))
+async def add(gallery: Chosen, request: Request) -> Response:
+    """Add pictures, or replace those of the same ids; they are found from the answer on.
+
+    What cannot be read is among ``failed``, and the others are added.
+    """
+    asked = await add_request(request)
+    outcomes = await gallery.add([Upload(new.image, new.id, new.attributes) for new in asked.items])
+    counts = Counter(outcome.change for outcome in outcomes)
+    told = {
+        "gallery": gallery.name,
+        **{change: counts[change] for change in ("added", "updated", "unchanged")},
+        "items": [None if outcome.change == "failed" else outcome.id for outcome in outcomes],
+        "failed": [{"id": outcome.id, "reason": outcome.reason} for outcome in outcomes if outcome.reason],
+        "total": await gallery.total(),
+    }
+    return JSONResponse(told)
+
+
+@router.delete("/items/{id:path}", response_model=Removed)
+async def remove(gallery: Chosen, id: Id) -> Response:  # noqa: A002
+    """Remove an item. The file of one that was indexed from a folder stays, and the next `lookalike index` finds it."""
+    if not await gallery.remove(id):
+        raise unknown(id)
+    return JSONResponse({"gallery": gallery.name, "removed": 1, "total": await gallery.total()})
+
+
+@router.get("/thumbnails/{id:path}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+async def thumbnail(gallery: Chosen, id: Id, request: Request) -> Response:  # noqa: A002
+    """Return a JPEG whose longer side has 256 pixels, or fewer."""
+    try:
+        made = await gallery.thumbnail(id)
+    except (SourceError, ImageDecodeError) as error:  # the message may hold a path
+        raise RefusedError(404, "PictureGoneError", "the picture of this item cannot be read any more") from error
+    if made is None:
+        raise unknown(id)
+    headers = {"ETag": f'"{made.digest}"', "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(made.jpeg, media_type="image/jpeg", headers=headers)
+
+
+@router.get("/info", response_model=About)
+async def info(gallery: Chosen) -> Response:
+    """Tell what the gallery holds."""
+    return JSONResponse(await gallery.about())
+
+
+def _base(request: Request) -> str:
+    """Return what the addresses of this gallery's items begin with."""
+    name = request.path_params.get("gallery")
+    return "" if name is None else f"/galleries/{quote(name, safe='')}"

@@ -1,0 +1,105 @@
+"""Listens, and serves until told to end."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from lookalike.errors import InputError
+from lookalike.server.app import create_app
+from lookalike.server.logs import log_to_stderr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lookalike.api.gallery import Gallery
+    from lookalike.server.options import ServerOptions
+
+_LAST_REQUESTS = 30
+"""Seconds that requests have to end when the server does."""
+_HEAD_BYTES = 1 << 15
+
+
+def run_server(
+    galleries: Mapping[str, Gallery], options: ServerOptions, listening: socket.socket, *, ready: Callable[[], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM; requests that have begun are answered, and what was asked for is written.
+
+    Parameters
+    ----------
+    galleries, options : see :func:`lookalike.server.app.create_app`.
+    listening : see :func:`listen`.
+    ready : called when requests are answered.
+
+    Raises
+    ------
+    LookalikeError : if a gallery or its encoder cannot be used.
+    """
+    log_to_stderr()
+    app = create_app(galleries, options)
+    served = app.state.galleries.values()
+    try:
+        for gallery in served:
+            gallery.start()  # here rather than in the application, so that its error is this function's
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            lifespan="on",
+            timeout_graceful_shutdown=_LAST_REQUESTS,
+            h11_max_incomplete_event_size=_HEAD_BYTES,
+        )
+        with contextlib.suppress(KeyboardInterrupt):  # how the signal that ended it goes on; all is done by then
+            _Server(config, ready).run(sockets=[listening])
+    finally:
+        for gallery in served:
+            gallery.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._ready()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes one that is free.
+
+    Raises
+    ------
+    InputError : if it cannot.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2_048)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "there is no such port"
+        msg = f"{host} port {port} cannot be listened on ({reason}); choose with --host and --port"
+        raise InputError(msg) from error
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return the address of a server."""
+    address: tuple[Any, ...] = listening.getsockname()
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"http://{host}:{address[1]}"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

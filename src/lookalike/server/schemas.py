@@ -1,0 +1,188 @@
+"""What clients send and get, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+MOST_QUERIES = 64
+"""In one request."""
+MOST_HITS = 1_000
+_LONGEST_ID = 512
+
+
+def _from_base64(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        msg = "an image in JSON is the bytes of its file in base64"
+        raise ValueError(msg) from error
+
+
+Base64 = Annotated[
+    bytes, BeforeValidator(_from_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
+]
+ItemId = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+Value = str | int | float | bool | None
+
+
+class Strict(BaseModel):
+    """A request, in which an unknown name is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Query(Strict):
+    """What to look for; exactly one of these."""
+
+    id: ItemId | None = Field(None, description="An item of the gallery.")
+    image: Base64 | None = Field(None, description="The bytes of an image file, in base64.")
+    text: str | None = Field(None, min_length=1, max_length=2_000, description="Words, if the encoder has a text side.")
+    url: str | None = Field(None, max_length=2_000, description="A picture on the public web, if the server allows it.")
+    vector: list[float] | None = Field(None, min_length=1, max_length=16_384, description="An embedding.")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Query:
+        if sum(value is not None for _, value in self) != 1:
+            msg = "a query has exactly one of: id, image, text, url, vector"
+            raise ValueError(msg)
+        return self
+
+
+class Narrowing(Strict):
+    """What narrows a search; as the options of the command line."""
+
+    k: int = Field(10, ge=1, le=MOST_HITS, description="How many hits to find.")
+    where: str | None = Field(None, max_length=2_000, description="A condition over the attributes, in SQL.")
+    min_score: float | None = Field(None, allow_inf_nan=False, description="Hits below are left out.")
+    metric: Literal["cosine", "inner-product", "l2"] = "cosine"
+    include_self: bool = Field(default=False, description="Keep a query that is an item among its hits.")
+
+
+class SearchRequest(Narrowing):
+    """One query or several."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"query": {"id": "photos/cat.jpg"}, "k": 5},
+                {"queries": [{"id": "a.jpg"}, {"id": "b.jpg"}], "where": "folder = 'cats'"},
+            ]
+        }
+    )
+
+    query: Query | None = None
+    queries: list[Query] | None = Field(None, min_length=1, max_length=MOST_QUERIES)
+
+    @model_validator(mode="after")
+    def _is_one_or_several(self) -> SearchRequest:
+        if (self.query is None) == (self.queries is None):
+            msg = "a search has either query, answered by an object, or queries, answered by a list of them"
+            raise ValueError(msg)
+        return self
+
+
+class NewItem(Strict):
+    """A picture to add."""
+
+    image: Base64
+    id: ItemId | None = Field(None, description="A name to find it by; the default is a digest of its bytes.")
+    attributes: dict[Annotated[str, Field(min_length=1, max_length=64)], Value] = Field(
+        default_factory=dict, max_length=32, description="What conditions can be about, and hits tell."
+    )
+
+
+class AddRequest(Strict):
+    """Pictures to add."""
+
+    items: list[NewItem] = Field(min_length=1, max_length=MOST_QUERIES)
+
+
+class Hit(BaseModel):
+    """One item, ranked."""
+
+    rank: int
+    id: str
+    uri: str = Field(examples=["/items/photos%2Fcat.jpg"])
+    thumbnail: str = Field(examples=["/thumbnails/photos%2Fcat.jpg"])
+    score: float
+    attributes: dict[str, Value]
+
+
+class Answer(BaseModel):
+    """The hits of one query."""
+
+    gallery: str
+    query: str
+    exact: bool
+    index: str
+    recall: float
+    seconds: float
+    hits: list[Hit]
+
+
+class Item(BaseModel):
+    """An item of the gallery."""
+
+    id: str
+    uri: str
+    thumbnail: str
+    bytes: int
+    attributes: dict[str, Value]
+
+
+class Failed(BaseModel):
+    """A picture that was not added."""
+
+    id: str
+    reason: str
+
+
+class Added(BaseModel):
+    """What became of pictures to add."""
+
+    gallery: str
+    added: int
+    updated: int
+    unchanged: int
+    items: list[str | None] = Field(description="The ids, in the order of the request; null where it failed.")
+    failed: list[Failed]
+    total: int
+
+
+class Removed(BaseModel):
+    """What was removed."""
+
+    gallery: str
+    removed: int
+    total: int
+
+
+class About(BaseModel):
+    """What a gallery holds."""
+
+    gallery: str
+    total: int
+    encoder: dict[str, Any]
+    attributes: dict[str, str] = Field(description="By name, their types.")
+    index: dict[str, Any]
+    version: int
+    writable: bool
+
+
+class Fault(BaseModel):
+    """What went wrong."""
+
+    type: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The answer to a request that failed."""
+
+    error: Fault

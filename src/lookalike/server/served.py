@@ -1,0 +1,287 @@
+"""A gallery as the server has it: asked by many clients at once, without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+
+from lookalike.api.gallery_tools import as_metric
+from lookalike.encoders.precomputed import NAME as PRECOMPUTED
+from lookalike.encoders.staging import decode_for, prepare
+from lookalike.errors import ImageDecodeError, InputError
+from lookalike.gallery.lance_store import embedding_matrix
+from lookalike.gallery.record import EMBEDDING
+from lookalike.images.decode import decode
+from lookalike.search.query import QueryResolver, ResolvedQuery
+from lookalike.search.searcher import SearchOptions
+from lookalike.search.upkeep import index_in_use
+from lookalike.server.conditions import check_condition
+from lookalike.server.encoding import EncodingQueue
+from lookalike.server.problems import RefusedError
+from lookalike.server.thumbnails import Thumbnails
+from lookalike.server.writing import GalleryWriter, Outcome
+from lookalike.sources.fetch import FetchLimits, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.api.gallery import Gallery
+    from lookalike.api.hits import Hits
+    from lookalike.images.ref import Scalar
+    from lookalike.server.schemas import Narrowing, Query
+    from lookalike.server.thumbnails import Thumbnail
+    from lookalike.server.uploads import Upload
+    from lookalike.server.workers import Workers
+
+_FETCH_SECONDS, _SILENCE = 10.0, 5.0
+
+
+class ServedGallery:
+    """One gallery of a server.
+
+    Parameters
+    ----------
+    name : what clients call it.
+    gallery : used by several threads.
+    workers : those of the server.
+    """
+
+    def __init__(self, name: str, gallery: Gallery, workers: Workers) -> None:
+        self.name = name
+        self.gallery = gallery
+        self._workers = workers
+        self._limits = workers.options.limits
+        self._lock = threading.Lock()
+        self._encoding: EncodingQueue | None = None
+        self._writer: GalleryWriter | None = None
+        self._thumbnails = Thumbnails(gallery, self._limits)
+
+    def start(self) -> None:
+        """Load what the first request would wait for, once.
+
+        Raises
+        ------
+        LookalikeError : if the gallery or its encoder cannot be used.
+        """
+        if self._workers.options.is_writable and self._writer is None:
+            self._writer = GalleryWriter(self.gallery, self._limits)
+        if self._is_new():
+            return
+        if self.gallery.spec.name != PRECOMPUTED:
+            self._queue()
+        if len(self.gallery):
+            self.gallery.search(np.ones(self.gallery.spec.dim, np.float32), k=1)
+
+    def close(self) -> None:
+        """Write and embed what was asked for, and end."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._encoding is not None:
+            self._encoding.close()
+
+    async def search(self, queries: Sequence[Query], narrowing: Narrowing) -> list[Hits]:
+        """Answer several queries; their time is that from the request on, shared among them."""
+        started = time.perf_counter()
+        if narrowing.where is not None:
+            check_condition(narrowing.where)
+        with self._workers.admitted(len(queries)):
+            options = SearchOptions(as_metric(narrowing.metric), narrowing.where, narrowing.min_score)
+            resolved = await asyncio.gather(*[self._resolve(query) for query in queries])
+            search = partial(
+                self.gallery.search_resolved, resolved, narrowing.k, options, include_self=narrowing.include_self
+            )
+            answers = await self._workers.do("search", search)
+            seconds = (time.perf_counter() - started) / len(queries)
+            return [replace(hits, seconds=seconds) for hits in answers]
+
+    async def add(self, uploads: Sequence[Upload]) -> list[Outcome]:
+        """Add pictures, and return what became of each once that is on disk."""
+        writer = self._writable()
+        if len({upload.id for upload in uploads}) < len(uploads):
+            msg = "two of the pictures have the same id, or the same bytes and no id; name them differently"
+            raise InputError(msg)
+        with self._workers.admitted(len(uploads)):
+            # what is no picture does not even reach the disk
+            checks = [self._workers.do("decode", partial(self._fault_of, upload.data)) for upload in uploads]
+            faults = dict(zip((upload.id for upload in uploads), await asyncio.gather(*checks), strict=True))
+            sound = [upload for upload in uploads if not faults[upload.id]]
+            written = await asyncio.wrap_future(writer.add(sound)) if sound else []
+        outcomes = {outcome.id: outcome for outcome in written}
+        return [outcomes.get(item) or Outcome(item, "failed", fault) for item, fault in faults.items()]
+
+    async def remove(self, item: str) -> bool:
+        """Remove an item, and say whether there was one."""
+        return await asyncio.wrap_future(self._writable().remove(item))
+
+    async def item(self, item: str) -> dict[str, Any] | None:
+        """Return an item as JSON-ready values; None if there is none."""
+        return await self._workers.do("search", partial(self._about_item, item))
+
+    async def thumbnail(self, item: str) -> Thumbnail | None:
+        """Return the thumbnail of an item; None if there is no such item."""
+        return await self._workers.do("decode", partial(self._thumbnails.get, item))
+
+    async def about(self) -> dict[str, Any]:
+        """Return what the gallery holds, as JSON-ready values."""
+        return await self._workers.do("search", self._about)
+
+    async def check(self) -> None:
+        """Raise what keeps the gallery from being searched, if anything does."""
+        if not self._is_new():
+            await self._workers.do("search", lambda: self.gallery.store.refresh())
+
+    async def total(self) -> int:
+        """Return how many items the gallery holds."""
+        return await self._workers.do("search", partial(len, self.gallery))
+
+    def told(self, hits: Hits, prefix: str) -> dict[str, Any]:
+        """Return hits as clients are told them: with addresses of the server in place of those of its disk."""
+        return {
+            "gallery": self.name,
+            "query": hits.query,
+            "exact": hits.is_exact,
+            "index": hits.method.index,
+            "recall": round(hits.method.recall, 4),
+            "seconds": round(hits.seconds, 4),
+            "hits": [
+                {
+                    "rank": hit.rank,
+                    "id": hit.id,
+                    **addresses(hit.id, prefix),
+                    "score": hit.score,
+                    "attributes": jsonable(hit.attributes),
+                }
+                for hit in hits
+            ],
+        }
+
+    async def _resolve(self, query: Query) -> ResolvedQuery:
+        if query.image is not None:
+            return await self._picture("image", query.image)
+        if query.url is not None:
+            return await self._picture(query.url, await self._fetch(query.url), item=query.url)
+        if query.id is not None:
+            return await self._workers.do("search", partial(self._item, query.id))
+        if query.text is not None:
+            return await self._workers.do("search", partial(self._text, query.text))
+        return self._resolver().resolve(np.array(query.vector, np.float64))
+
+    async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
+        prepared, encoding = await self._workers.do("decode", partial(self._prepare, data))
+        vector = await asyncio.wrap_future(encoding.submit(prepared))
+        return ResolvedQuery(name, vector, item)
+
+    async def _fetch(self, url: str) -> bytes:
+        if not self._workers.options.allows_urls:
+            raise RefusedError(403, "UrlsOffError", "this server fetches no pictures from the web; send the bytes")
+        limits = FetchLimits(self._limits.max_bytes, _FETCH_SECONDS, _SILENCE, tries=1)
+        return await self._workers.do("fetch", partial(fetch, url, limits=limits, public_only=True))
+
+    def _prepare(self, data: bytes) -> tuple[npt.NDArray[Any], EncodingQueue]:
+        self._check_modality("image", "pictures")
+        encoder = self.gallery.encoder
+        return prepare(encoder, decode_for(encoder, data, self._limits).pixels), self._queue()
+
+    def _fault_of(self, data: bytes) -> str:
+        """Return why a picture cannot be added; empty if it can."""
+        if not self._is_new():
+            self._check_modality("image", "pictures")
+        try:
+            decode(data, min_side=1, limits=self._limits)
+        except ImageDecodeError as error:
+            return error.reason
+        return ""
+
+    def _item(self, item: str) -> ResolvedQuery:
+        row = self.gallery.store.find(item, [EMBEDDING])
+        if len(row) == 0:
+            raise unknown(item)
+        return ResolvedQuery(f"id:{item}", embedding_matrix(row[EMBEDDING]), item)
+
+    def _text(self, text: str) -> ResolvedQuery:
+        self._check_modality("text", "words")
+        return self._resolver().text(text)
+
+    def _resolver(self) -> QueryResolver:
+        return QueryResolver(self.gallery.store, lambda: self.gallery.encoder, self._limits)
+
+    def _check_modality(self, modality: str, what: str) -> None:
+        if modality not in self.gallery.spec.modalities:
+            known = " and ".join([*self.gallery.spec.modalities, "ids and vectors"])
+            msg = f"the encoder of this gallery embeds no {what}; ask with {known}"
+            raise InputError(msg)
+
+    def _about_item(self, item: str) -> dict[str, Any] | None:
+        store = self.gallery.store
+        store.refresh()
+        rows = store.find(item, ["size", *store.attributes]).to_pylist()
+        if not rows:
+            return None
+        row = rows[0]
+        known = {name: row[name] for name in store.attributes if row[name] is not None}
+        return {"id": item, "bytes": row["size"], "attributes": jsonable(known)}
+
+    def _about(self) -> dict[str, Any]:
+        store = self.gallery.store
+        store.refresh()
+        encoder = self.gallery.spec.to_dict()
+        return {
+            "gallery": self.name,
+            "total": len(store),
+            # a checkpoint may be a folder of the server's disk
+            "encoder": {**encoder, "name": PurePath(encoder["name"]).name},
+            "attributes": {name: str(store.schema.field(name).type) for name in store.attributes},
+            "index": index_in_use(store),
+            "version": store.version,
+            "writable": self._writer is not None,
+        }
+
+    def _is_new(self) -> bool:
+        """Say whether the first picture that is added has yet to make the gallery."""
+        return self._workers.options.is_writable and not self.gallery.location.exists()
+
+    def _queue(self) -> EncodingQueue:
+        encoder = self.gallery.encoder
+        with self._lock:
+            if self._encoding is None:
+                self._encoding = EncodingQueue(encoder, self._workers.metrics.batch)
+            return self._encoding
+
+    def _writable(self) -> GalleryWriter:
+        if self._writer is None:
+            raise RefusedError(403, "ReadOnlyError", "this server is read-only; start it with --writable to change it")
+        return self._writer
+
+
+def addresses(item: str, prefix: str) -> dict[str, str]:
+    """Return where an item and its thumbnail are on the server."""
+    name = quote(item, safe="")
+    return {"uri": f"{prefix}/items/{name}", "thumbnail": f"{prefix}/thumbnails/{name}"}
+
+
+def jsonable(attributes: Mapping[str, Scalar]) -> dict[str, Any]:
+    """Return attributes as JSON has them: times in ISO 8601, and null for what is no number."""
+
+    def told(value: Scalar) -> Any:
+        if isinstance(value, datetime):
+            return value.isoformat()
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return {name: told(value) for name, value in attributes.items()}
+
+
+def unknown(item: str) -> RefusedError:
+    """Return the error for an id that no item has."""
+    return RefusedError(404, "UnknownItemError", f"the gallery has no item with the id {item!r}")

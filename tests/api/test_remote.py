@@ -1,0 +1,137 @@
+"""A gallery on a server answers as the gallery itself does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lookalike
+from lookalike.errors import InputError, RemoteError, SourceError
+from lookalike.search.searcher import SearchOptions
+from lookalike.server.options import ServerOptions
+from tests.server.service import serving, toy_gallery
+from tests.toys import ToyEncoder, pixels_of, plant, png
+
+KEY = "a-key-of-thirty-two-characters-x"
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    return toy_gallery(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture(scope="module")
+def served(gallery):
+    with serving(ServerOptions(api_key=KEY), toys=gallery, same=gallery) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def remote(served):
+    return lookalike.connect(served.url, api_key=KEY)
+
+
+@pytest.fixture
+def writable(tmp_path):
+    with serving(ServerOptions(is_writable=True), toys=toy_gallery(tmp_path / "served", 2)) as client:
+        yield lookalike.connect(client.url)
+
+
+def rows(hits):
+    return [(hit.rank, hit.id, hit.score, dict(hit.attributes)) for hit in hits]
+
+
+def test_every_kind_of_query_finds_the_same(remote, gallery, tmp_path):
+    path = tmp_path / "query.png"
+    path.write_bytes(png(40))
+    queries = [
+        path,
+        str(path),
+        path.as_uri(),
+        path.read_bytes(),
+        Image.open(BytesIO(png(41))),
+        pixels_of(42),
+        "id:photos/0003.png",
+        np.arange(12.0),
+    ]
+    for here, there in zip(gallery.search_batch(queries, 4), remote.search_batch(queries, 4), strict=True):
+        assert rows(there) == rows(here)
+        assert (there.query, there.method) == (here.query, here.method)
+    assert len(remote) == len(gallery) == 12
+
+
+def test_what_narrows_a_search_does_so_there(remote, gallery):
+    query = "id:photos/0003.png"
+    narrowed = {"where": "id > 'photos/0005.png'", "metric": "inner-product", "include_self": True}
+    assert rows(remote.search(query, 3, **narrowed)) == rows(gallery.search(query, 3, **narrowed))
+    least = gallery.search(query).scores[1]
+    assert len(remote.search(query, min_score=least)) == 2
+    assert remote.search_batch([], options=SearchOptions()) == []
+
+
+def test_many_queries_go_in_several_requests(remote, gallery):
+    queries = [png(seed) for seed in range(75)]
+    assert [hits.ids for hits in remote.search_batch(queries, 2)] == [
+        hits.ids for hits in gallery.search_batch(queries, 2)
+    ]
+
+
+def test_hits_can_be_looked_at(remote):
+    hits = remote.search(png(3), k=3)
+    assert Image.open(BytesIO(hits.read(hits[0]))).size == (8, 8)
+    assert hits.image().ndim == 3
+    assert "data:image/jpeg" in hits._repr_html_()
+
+
+def test_a_source_is_added_and_removed(writable, tmp_path, monkeypatch):
+    plant(tmp_path / "more", [20, 21, 22])
+    (tmp_path / "more" / "broken.png").write_bytes(b"no picture")
+    monkeypatch.chdir(tmp_path)
+    report = writable.add("more")
+    assert (report.added, report.total) == (3, 5)
+    assert [failure.uri for failure in report.failed] == [str(tmp_path / "more" / "broken.png")]
+    assert writable.search(png(21), k=1).ids == ["upload:more/0021.png"]
+    again = writable.add("more")
+    assert (again.added, again.unchanged, len(again.failed)) == (0, 3, 1)
+    gone = writable.remove(["id:upload:more/0020.png", "id:upload:more/0021.png"])
+    assert (gone.removed, gone.total, len(writable)) == (2, 3, 3)
+
+
+def test_times_stay_times(tmp_path):
+    gallery = lookalike.open(tmp_path / "g", encoder=ToyEncoder())
+    when = datetime(2024, 5, 1, 12, 30)
+    plain = [np.eye(12, dtype=np.float32)[i] for i in range(2)]
+    gallery.add_embeddings(["a", "b"], np.stack(plain), attributes=[{"shot": when}, {"shot": None}])
+    with serving(toys=gallery) as client:
+        hits = lookalike.connect(client.url).search(plain[0])
+        assert [dict(hit.attributes) for hit in hits] == [{"shot": when}, {}]
+
+
+def test_a_gallery_is_chosen_by_name(served, gallery):
+    same = lookalike.connect(served.url + "/", api_key=KEY, gallery="same")
+    hit = same.search("id:photos/0001.png", k=1)[0]
+    assert hit.uri.startswith(f"{served.url}/galleries/same/items/")
+    assert same.read(hit)[:2] == b"\xff\xd8"
+
+
+def test_mistakes_are_sentences(served, remote, tmp_path):
+    with pytest.raises(InputError, match="no item with the id"):
+        remote.search("id:none")
+    with pytest.raises(InputError, match="cannot be used"):
+        remote.search(png(1), where="((")
+    with pytest.raises(SourceError, match="no such file"):
+        remote.search(tmp_path / "none.png")
+    with pytest.raises(InputError, match="read-only"):
+        remote.remove("id:photos/0001.png")
+    with pytest.raises(InputError, match="name items as id:ID"):
+        remote.remove("photos/0001.png")
+    with pytest.raises(InputError, match="no gallery of that name"):
+        lookalike.connect(served.url, api_key=KEY, gallery="none")
+    with pytest.raises(RemoteError, match="API key"):
+        lookalike.connect(served.url, api_key="wrong")
+    with pytest.raises(RemoteError, match="lookalike serve"):
+        lookalike.connect("http://127.0.0.1:9")

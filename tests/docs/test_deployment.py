@@ -1,0 +1,55 @@
+"""What the page on deployment and the files beside it say of the server is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import typer
+
+from lookalike.cli.main import app as command_line
+from lookalike.server.app import create_app
+from lookalike.server.options import ServerOptions
+from lookalike.server.schemas import MOST_QUERIES
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+OPTIONS = {name for option in typer.main.get_command(command_line).commands["serve"].params for name in option.opts}
+NOT_OURS = {"--form", "--json", "--file", "--system", "--now", "--save", "--preview"}
+
+
+def named_in(text):
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+
+def test_the_page_tells_of_every_option_and_no_other():
+    assert named_in(PAGE) - NOT_OURS <= OPTIONS
+    assert {name for name in OPTIONS if name.startswith("--")} <= named_in(PAGE) | {"--json"}
+
+
+def test_the_files_beside_it_use_options_that_there_are():
+    for name in ("lookalike.service", "compose.yaml", "Dockerfile"):
+        text = (ROOT / "deploy" / name).read_text("utf-8")
+        started = [line for line in text.splitlines() if re.search(r"\bserve\b|command:", line)]
+        used = set().union(*map(named_in, started))
+        assert used <= OPTIONS
+        assert used
+
+
+def test_the_page_tells_of_every_route():
+    described = create_app({}).openapi()["paths"]
+    own = {path.replace("{id}", "ID") for path in described if not path.startswith("/galleries/")}
+    table = PAGE.partition("| route |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(?:GET|POST|DELETE) (/[\w/]*)`", table)) == own
+
+
+def test_the_limits_are_those_of_the_server():
+    limits = ServerOptions()
+    for told in (
+        f"{limits.max_queries} queries",
+        f"{limits.max_bodies // 1_000_000} MB together",
+        f"{limits.limits.max_bytes // 1_000_000} MB (`--max-bytes`)",
+        f"{limits.limits.max_pixels // 1_000_000} megapixels",
+        f"a request {limits.max_body // 1_000_000} MB and {MOST_QUERIES} pictures",
+    ):
+        assert told in PAGE

@@ -1,0 +1,237 @@
+"""The routes answer as the gallery does."""
+
+from __future__ import annotations
+
+import base64
+import json
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import lookalike
+from lookalike.server.options import ServerOptions
+from lookalike.server.schemas import About, Added, Answer, Item
+from tests.server.service import serving, toy_gallery
+from tests.toys import png
+
+
+def in_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    return toy_gallery(tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    return toy_gallery(tmp_path_factory.mktemp("other"), 3)
+
+
+@pytest.fixture(scope="module")
+def client(gallery, other):
+    with serving(toys=gallery, few=other) as client:
+        yield client
+
+
+@pytest.fixture
+def writable(tmp_path):
+    with serving(ServerOptions(is_writable=True), toys=toy_gallery(tmp_path, 4)) as client:
+        yield client
+
+
+def told(hits):
+    return [(hit.rank, hit.id, pytest.approx(hit.score), dict(hit.attributes)) for hit in hits]
+
+
+def heard(answer):
+    return [(hit["rank"], hit["id"], hit["score"], hit["attributes"]) for hit in answer["hits"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "here"),
+    [
+        ({"image": in_base64(png(3))}, png(3)),
+        ({"image": in_base64(png(77))}, png(77)),
+        ({"id": "photos/0005.png"}, "id:photos/0005.png"),
+        ({"vector": list(range(12))}, np.arange(12.0)),
+    ],
+)
+def test_a_search_finds_what_the_gallery_finds(client, gallery, query, here):
+    answer = client.post("/search", {"query": query, "k": 5})
+    assert answer.status == 200
+    assert heard(answer.json) == told(gallery.search(here, k=5))
+    assert Answer.model_validate(answer.json).exact
+
+
+def test_a_form_does_what_json_does(client):
+    body = {"query": {"image": in_base64(png(40))}, "k": 3, "where": "id > 'photos/0004.png'", "metric": "l2"}
+    by_json = client.post("/search", body).json
+    fields = [("image", png(40)), ("k", "3"), ("where", body["where"]), ("metric", "l2")]
+    by_form = client.form("/search", fields).json
+    assert by_form["hits"] == by_json["hits"]
+    assert len(by_form["hits"]) == 3
+
+
+def test_several_queries_are_answered_by_a_list(client, gallery):
+    queries = [{"id": "photos/0001.png"}, {"image": in_base64(png(2))}, {"id": "photos/0003.png"}]
+    answers = client.post("/search", {"queries": queries, "k": 4}).json
+    here = [gallery.search(query, k=4) for query in ("id:photos/0001.png", png(2), "id:photos/0003.png")]
+    assert list(map(heard, answers)) == list(map(told, here))
+    one = client.form("/search", [("images", png(2)), ("images", png(5)), ("k", "1")]).json
+    assert [[hit["id"] for hit in answer["hits"]] for answer in one] == [["photos/0002.png"], ["photos/0005.png"]]
+
+
+def test_what_narrows_a_search_does(client, gallery):
+    query = {"id": "photos/0005.png"}
+    assert client.search(query, k=1, include_self=True) == ["photos/0005.png"]
+    assert client.search(query, where="id in ('photos/0001.png', 'photos/0002.png')") == [
+        hit.id for hit in gallery.search("id:photos/0005.png", where="id in ('photos/0001.png', 'photos/0002.png')")
+    ]
+    scores = gallery.search("id:photos/0005.png", k=12).scores
+    assert len(client.search(query, k=12, min_score=scores[2])) == 3
+
+
+def test_galleries_go_by_their_names(client):
+    assert client.get("/galleries").json == ["toys", "few"]
+    found = client.post("/galleries/few/search", {"query": {"id": "photos/0001.png"}}).json
+    assert len(found["hits"]) == 2
+    assert found["gallery"] == "few"
+    assert found["hits"][0]["uri"].startswith("/galleries/few/items/")
+    assert client.get(found["hits"][0]["uri"]).status == 200
+    assert About.model_validate(client.get("/galleries/few/info").json).total == 3
+    assert client.get("/info").json["total"] == 12
+    unknown = client.post("/galleries/none/search", {"query": {"id": "a"}})
+    assert (unknown.status, unknown.error) == (404, "UnknownGalleryError")
+
+
+def test_the_address_of_a_hit_tells_of_it_and_shows_it(client):
+    hit = client.post("/search", {"query": {"image": in_base64(png(3))}, "k": 1}).json["hits"][0]
+    item = Item.model_validate(client.get(hit["uri"]).json)
+    assert (item.id, item.attributes, item.bytes) == ("photos/0003.png", hit["attributes"], len(png(3)))
+    shown = client.get(hit["thumbnail"])
+    assert shown.headers["Content-Type"] == "image/jpeg"
+    assert Image.open(BytesIO(shown.body)).size == (8, 8)
+    assert client.get(hit["thumbnail"], If_None_Match=shown.headers["ETag"]).status == 304
+
+
+def test_no_answer_tells_a_path_of_the_disk(client, gallery):
+    place = str(gallery.location.base).encode()
+    answers = [
+        client.post("/search", {"query": {"id": "photos/0003.png"}}),
+        client.post("/search", {"query": {"id": "none"}}),
+        client.post("/search", {"query": {"id": "photos/0003.png"}, "where": "uri like '/%'"}),
+        client.post("/search", {"query": {"text": "words"}}),
+        client.get("/items/photos%2F0003.png"),
+        client.get("/items/none"),
+        client.get("/thumbnails/none"),
+        client.get("/info"),
+        client.get("/metrics"),
+    ]
+    assert [answer.status for answer in answers] == [200, 404, 422, 422, 200, 404, 404, 200, 200]
+    assert not any(place in answer.body for answer in answers)
+
+
+def test_a_picture_that_changed_on_disk_is_not_shown(tmp_path):
+    gallery = toy_gallery(tmp_path, 2)
+    (tmp_path / "photos" / "0001.png").write_bytes(png(99))
+    with serving(toys=gallery) as client:
+        gone = client.get("/thumbnails/photos%2F0001.png")
+        assert (gone.status, gone.error) == (404, "PictureGoneError")
+        assert str(tmp_path).encode() not in gone.body
+
+
+def test_pictures_are_added_and_found_at_once(writable):
+    assert Added.model_validate(writable.form("/items", [("image", png(50)), ("id", "fifty")]).json).items == [
+        "upload:fifty"
+    ]
+    assert writable.search({"image": in_base64(png(50))}, k=1) == ["upload:fifty"]
+    again = writable.form("/items", [("image", png(50)), ("id", "fifty")]).json
+    assert (again["added"], again["unchanged"], again["total"]) == (0, 1, 5)
+    other = writable.form("/items", [("image", png(51)), ("id", "fifty")]).json
+    assert (other["updated"], other["total"]) == (1, 5)
+    assert writable.search({"image": in_base64(png(51))}, k=1) == ["upload:fifty"]
+    assert Image.open(BytesIO(writable.get("/thumbnails/upload%3Afifty").body)).size == (8, 8)
+
+
+def test_attributes_of_added_pictures_narrow_searches(writable):
+    items = [{"image": in_base64(png(60 + i)), "attributes": {"label": "ab"[i % 2], "price": i}} for i in range(4)]
+    added = writable.post("/items", {"items": items}).json
+    assert added["added"] == 4
+    assert len(set(added["items"])) == 4
+    found = writable.search({"image": in_base64(png(60))}, where="label = 'b' and price > 1")
+    assert found == [added["items"][3]]
+    form = [("image", png(70)), ("attributes", json.dumps({"label": "b"}))]
+    assert writable.form("/items", form).json["added"] == 1
+
+
+def test_what_is_no_picture_is_told_and_not_kept(writable, tmp_path):
+    answer = writable.form("/items", [("image", b"no picture"), ("image", png(80)), ("image", png(81)[:60])])
+    assert answer.json["added"] == 1
+    assert [item is None for item in answer.json["items"]] == [True, False, True]
+    assert answer.json["failed"][0]["reason"].startswith("not a picture")
+    assert len(list((tmp_path / ".lookalike" / "uploads").iterdir())) == 1
+    assert lookalike.open(tmp_path).failures() == []
+
+
+def test_items_are_removed_with_their_files(writable, tmp_path):
+    writable.form("/items", [("image", png(90)), ("id", "it")])
+    assert writable.ask("DELETE", "/items/upload%3Ait").json["total"] == 4
+    assert list((tmp_path / ".lookalike" / "uploads").iterdir()) == []
+    assert writable.ask("DELETE", "/items/upload%3Ait").status == 404
+    assert writable.ask("DELETE", "/items/photos%2F0001.png").json["total"] == 3
+    assert (tmp_path / "photos" / "0001.png").is_file()
+
+
+def test_the_first_picture_makes_a_gallery(tmp_path):
+    from tests.toys import ToyEncoder
+
+    gallery = lookalike.open(tmp_path / "new", encoder=ToyEncoder())
+    with serving(ServerOptions(is_writable=True), new=gallery) as client:
+        assert client.get("/health/ready").status == 200
+        empty = client.post("/search", {"query": {"image": in_base64(png(1))}})
+        assert (empty.status, empty.error) == (404, "StoreMissingError")
+        assert client.form("/items", [("image", png(1))]).json["total"] == 1
+        assert len(client.search({"image": in_base64(png(1))})) == 1
+
+
+def test_the_front_says_what_there_is(client):
+    assert b"/docs" in client.get("/").body
+    assert client.get("/docs").status == 200
+
+
+def test_metrics_count_requests_and_stages(client):
+    client.search({"image": in_base64(png(3))})
+    text = client.get("/metrics").body.decode()
+    for stage in ("decode", "encode", "search"):
+        assert f'lookalike_stage_seconds_count{{stage="{stage}"}}' in text
+    assert 'lookalike_requests_total{method="POST",route="/search",status="200"}' in text
+    assert "lookalike_queries_in_flight 0.0" in text
+
+
+def test_a_gallery_that_is_gone_is_not_ready(tmp_path):
+    import shutil
+
+    gallery = toy_gallery(tmp_path, 2)
+    with serving(toys=gallery) as client:
+        assert client.get("/health/ready").status == 200
+        shutil.rmtree(gallery.path)
+        assert client.get("/health").status == 200
+        failed = client.get("/health/ready")
+        assert (failed.status, failed.headers["Retry-After"]) == (503, "1")
+        assert str(tmp_path).encode() not in failed.body
+
+
+def test_the_description_has_the_bodies_and_examples_that_work(client):
+    described = client.get("/openapi.json").json
+    assert {"/search", "/items", "/items/{id}", "/thumbnails/{id}", "/health", "/metrics"} <= described["paths"].keys()
+    schemas = described["components"]["schemas"]
+    for path, method in (("/search", "post"), ("/items", "post")):
+        content = described["paths"][path][method]["requestBody"]["content"]
+        assert content.keys() == {"application/json", "multipart/form-data"}
+        assert content["application/json"]["schema"]["$ref"].rpartition("/")[2] in schemas
+    for example in schemas["SearchRequest"]["examples"]:
+        assert client.post("/search", example).status == 404  # well formed, and of no item here
