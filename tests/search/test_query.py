@@ -54,13 +54,13 @@ def test_a_picture_in_any_form_is_the_same_query(resolver, folder, monkeypatch):
     for form in forms:
         query = resolver.resolve(form)
         assert is_of(query, 1)
-        assert query.item_id == "sub/0001.png"
+        assert query.item_ids == ("sub/0001.png",)
         assert query.picture == path.read_bytes()
     with Image.open(path) as image:
         for form in (path.read_bytes(), image, pixels_of(1)):
             query = resolver.resolve(form)
             assert is_of(query, 1)
-            assert query.item_id is None
+            assert query.item_ids == ()
             assert query.picture is not None
 
 
@@ -69,7 +69,7 @@ def test_a_file_url_is_the_file(resolver, folder, start):
     (folder / "a b%.png").write_bytes(png(4))
     query = resolver.resolve(start + (folder / "a b%.png").as_uri().removeprefix("file://"))
     assert is_of(query, 4)
-    assert query.item_id == "a b%.png"
+    assert query.item_ids == ("a b%.png",)
 
 
 def test_a_file_url_may_be_relative_and_of_any_bytes(resolver, folder, monkeypatch):
@@ -77,13 +77,13 @@ def test_a_file_url_may_be_relative_and_of_any_bytes(resolver, folder, monkeypat
     Path(os.fsdecode(b"\xff.png")).write_bytes(png(6))
     query = resolver.resolve("file:%FF.png")
     assert is_of(query, 6)
-    assert query.item_id == "file:%FF.png"
+    assert query.item_ids == ("file:%FF.png",)
 
 
 def test_an_item_of_the_gallery_needs_no_encoder(store):
     query = QueryResolver(store, refuse).resolve("id:sub/0002.png")
     assert is_of(query, 2)
-    assert query.item_id == "sub/0002.png"
+    assert query.item_ids == ("sub/0002.png",)
 
 
 def test_an_id_with_a_quote_is_found(store):
@@ -100,7 +100,7 @@ def test_a_vector_needs_no_encoder(store, kind):
 def test_a_link_to_the_folder_leads_to_the_same_item(resolver, folder, tmp_path_factory):
     link = tmp_path_factory.mktemp("elsewhere") / "link"
     link.symlink_to(folder)
-    assert resolver.resolve(link / "sub" / "0001.png").item_id == "sub/0001.png"
+    assert resolver.resolve(link / "sub" / "0001.png").item_ids == ("sub/0001.png",)
 
 
 @pytest.mark.parametrize("text", ["a red leaf", "dog", "~nobody-of-that-name", "x" * 5000, "what? a *", "a+b", "ü\n"])
@@ -108,7 +108,7 @@ def test_anything_else_is_a_text(resolver, text):
     query = resolver.resolve(text)
     assert query.vector[0, 0] == len(text)
     assert query.name == text
-    assert query.item_id is None
+    assert query.item_ids == ()
 
 
 def test_the_name_of_a_file_is_no_text(resolver, folder, monkeypatch):
@@ -187,7 +187,7 @@ def test_a_name_that_is_no_text_can_be_asked_with(resolver, folder):
     query = resolver.resolve(path)
     assert is_of(query, 2)
     assert query.name.encode()
-    assert query.item_id == "file:%FF.png"
+    assert query.item_ids == ("file:%FF.png",)
     path.write_bytes(b"no picture")
     with pytest.raises(ImageDecodeError) as raised:
         resolver.resolve(str(path))

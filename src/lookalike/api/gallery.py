@@ -16,10 +16,8 @@ from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.errors import SourceError, StoreCorruptError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
-from lookalike.images.digest import content_digest
-from lookalike.images.reading import read_picture
 from lookalike.metric import Metric
-from lookalike.sources.names import original
+from lookalike.search.item_picture import is_file, read_original
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -306,7 +304,7 @@ class Gallery(GalleryTools):
         if not resolved:
             return []
         vectors = np.concatenate([query.vector for query in resolved])
-        exclude = [None if include_self else query.item_id for query in resolved]
+        exclude = [() if include_self else query.item_ids for query in resolved]
         version = self.store.version
         try:
             found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
@@ -328,12 +326,8 @@ class Gallery(GalleryTools):
             else, and must not name files of yours as its own.
         ImageDecodeError : if the file is above the limit.
         """
-        path = Path(original(hit.uri))
-        if path.is_absolute():
-            data = read_picture(path, self._limits)
-            if content_digest(data) != hit.digest:
-                raise SourceError(hit.uri, "the file has changed since it was indexed; index it again")
-            return data
+        if is_file(hit.uri):
+            return read_original(hit.uri, hit.digest, self._limits)
         self.store.refresh()
         kept = self.store.find(hit.id, ["thumbnail"])["thumbnail"].to_pylist()
         if kept and kept[0] is not None:

@@ -25,7 +25,7 @@ from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
 from lookalike.search.uris import full_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -86,7 +86,7 @@ class Searcher:
         return _method(self._current(metric)[1])
 
     def search(
-        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
+        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[Collection[str]] = ()
     ) -> list[list[Hit]]:
         """Return the best hits of each query, best first, equal scores by id.
 
@@ -95,7 +95,7 @@ class Searcher:
         queries : shape (q, dim).
         k : at least 1; all items are returned where there are fewer.
         options : what narrows the search.
-        exclude : for each query the id of an item to leave out, such as the query itself, or None.
+        exclude : for each query the ids of items to leave out, such as the query itself.
 
         Returns
         -------
@@ -109,16 +109,16 @@ class Searcher:
         return self.answer(queries, k, options, exclude=exclude)[0]
 
     def answer(
-        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
+        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[Collection[str]] = ()
     ) -> tuple[list[list[Hit]], Method]:
         """Return what :meth:`search` does, and how it was done."""
         k = checked_k(k)
         store, parts = self._current(options.metric)
         selected = None if options.where is None else rows_where(store, options.where)
-        wanted = k + 1 if any(exclude) else k
+        wanted = k + max(map(len, exclude), default=0)
         found = [_search_part(part, queries, wanted, selected) for part in parts]
         rows = _fetch(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
-        leave_out = [*exclude, *[None] * (len(queries) - len(exclude))]
+        leave_out = [*exclude, *[()] * (len(queries) - len(exclude))]
         hits = []
         for i in range(len(queries)):
             scored = [
@@ -237,9 +237,13 @@ def _search_part(
     return row_ids, found.scores
 
 
-def _ranked(scored: list[tuple[float, _Item]], k: int, leave_out: str | None, min_score: float | None) -> list[Hit]:
+def _ranked(
+    scored: list[tuple[float, _Item]], k: int, leave_out: Collection[str], min_score: float | None
+) -> list[Hit]:
     kept = [
-        (score, item) for score, item in scored if item.id != leave_out and (min_score is None or score >= min_score)
+        (score, item)
+        for score, item in scored
+        if item.id not in leave_out and (min_score is None or score >= min_score)
     ]
     kept.sort(key=lambda pair: (-pair[0], pair[1].id))
     return [
