@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lookalike.images.ref import ImageRef
     from lookalike.metric import Metric
     from lookalike.search.hit import Hit
+    from lookalike.search.terms import Query, Term
 
 __version__ = "0.1.0"
 
@@ -38,7 +39,9 @@ _PUBLIC = {
     "Limits": "lookalike.images.decode:Limits",
     "LookalikeError": "lookalike.errors:LookalikeError",
     "Metric": "lookalike.metric:Metric",
+    "Query": "lookalike.search.terms:Query",
     "Removal": "lookalike.building.report:Removal",
+    "Term": "lookalike.search.terms:Term",
     "load_encoder": "lookalike.encoders.loading:load_encoder",
     "open": "lookalike.api.gallery:open_gallery",
 }
@@ -55,7 +58,9 @@ __all__ = [
     "Limits",
     "LookalikeError",
     "Metric",
+    "Query",
     "Removal",
+    "Term",
     "__version__",
     "load_encoder",
     "open",

@@ -20,11 +20,11 @@ from lookalike.metric import Metric
 from lookalike.search.item_picture import is_file, read_original
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
-    from lookalike.building.report import BuildReport, Removal
+    from lookalike.building.report import BuildReport, Failure, Removal
     from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
@@ -250,6 +250,7 @@ class Gallery(GalleryTools):
         min_score: float | None = None,
         metric: Metric | str = Metric.COSINE,
         include_self: bool = False,
+        reverse: bool = False,
     ) -> Hits:
         """Find the items that are most alike.
 
@@ -260,13 +261,17 @@ class Gallery(GalleryTools):
             or (h, w, 4), uint8 or floats in [0, 1]; or a vector of shape (dim,). Files, bytes and PIL images that were
             only opened are embedded just as the gallery embeds files. Pixels, and with them PIL images that were
             loaded, cropped or changed, are embedded in full resolution; large JPEGs are decoded at a smaller scale, so
-            the same photo as pixels scores a little less than 1 (.994 to .998 with the embedded encoder).
+            the same photo as pixels scores a little less than 1 (.994 to .998 with the embedded encoder). Or several of
+            these with weights, a region of a picture, or both: a :class:`lookalike.Query`, a :class:`lookalike.Term`,
+            or a text such as ``beach.jpg + "sunset" - 0.5:people`` (see
+            :func:`lookalike.search.expression.parse_query`).
         k : at least 1; all items are returned where there are fewer.
         where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
             taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
         min_score : hits below are left out.
         metric : ``cosine``, ``inner-product`` or ``l2``.
-        include_self : keep the query itself among the hits if it is an item of the gallery.
+        include_self : keep the query itself, or its terms, among the hits if they are items of the gallery.
+        reverse : find the least alike instead, these first.
 
         Returns
         -------
@@ -280,7 +285,7 @@ class Gallery(GalleryTools):
         """
         from lookalike.search.searcher import SearchOptions
 
-        options = SearchOptions(as_metric(metric), where, min_score)
+        options = SearchOptions(as_metric(metric), where, min_score, reverse)
         return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
@@ -299,7 +304,7 @@ class Gallery(GalleryTools):
 
         started = time.perf_counter()
         self.store.refresh()
-        resolver = self._resolver()
+        resolver = self.resolver()
         resolved = [resolver.resolve(query) for query in queries]
         if not resolved:
             return []
@@ -316,6 +321,41 @@ class Gallery(GalleryTools):
             found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
         seconds = (time.perf_counter() - started) / len(resolved)
         return [self._hits(query, hits, seconds, method) for query, hits in zip(resolved, found, strict=True)]
+
+    def search_each(  # noqa: PLR0913  (as search_batch, and who is told of what cannot be read)
+        self,
+        source: Any,
+        k: int = 10,
+        options: SearchOptions | None = None,
+        *,
+        crop: Any = None,
+        include_self: bool = False,
+        on_failure: Callable[[Failure], None] = lambda _: None,
+    ) -> Iterator[Hits]:
+        """Find the items that are most alike to each picture of a folder, a data set, or another source.
+
+        Parameters
+        ----------
+        source : what :meth:`add` takes. Its pictures need not be in the gallery.
+        k : at least 1.
+        options : what narrows the search.
+        crop : only this part of each picture; see :class:`lookalike.Term`.
+        include_self : keep each picture itself among its hits if it is an item of the gallery.
+        on_failure : told of each picture that cannot be read, for which there is no answer.
+
+        Returns
+        -------
+        The hits of each picture, in the order of the source; the next are found when they are asked for.
+
+        Raises
+        ------
+        LookalikeError : as :meth:`search` does, and if the source itself cannot be read.
+        """
+        from lookalike.api.batches import Batch
+        from lookalike.images.region import Region
+
+        region = None if crop is None else Region.of(crop)
+        return Batch(self, k, options, region, include_self, on_failure).to_each(source)
 
     def read(self, hit: Hit) -> bytes:
         """Return the encoded image of a hit: its file, or the thumbnail kept for an item that has none.
@@ -341,13 +381,14 @@ class Gallery(GalleryTools):
         ------
         LookalikeError : as :meth:`search` does.
         """
-        vector: Vectors = self._resolver().resolve(query).vector[0]
+        vector: Vectors = self.resolver().resolve(query).vector[0]
         return vector
 
     def _hits(self, query: ResolvedQuery, hits: list[Hit], seconds: float, method: Method) -> Hits:
         return Hits(query.name, tuple(hits), seconds, query.picture, self.read, self._limits, method)
 
-    def _resolver(self) -> QueryResolver:
+    def resolver(self) -> QueryResolver:
+        """Return what embeds queries."""
         from lookalike.search.query import QueryResolver
 
         return QueryResolver(self.store, lambda: self.encoder, self._limits)

@@ -21,15 +21,23 @@ from lookalike.cli.options import (
     RuntimeOption,
     TrustOption,
 )
-from lookalike.cli.output import on_one_line, print_json, print_rows, say
+from lookalike.cli.output import console, on_one_line, print_json, print_rows, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from lookalike.api.hits import Hits
+    from lookalike.building.report import Failure
     from lookalike.search.hit import Hit
 
-_QUERIES = "Image files, http(s) URLs, id:ID for an item of the gallery, or words where the encoder has a text side."
+_QUERIES = (
+    "Image files, http(s) URLs, id:ID for an item of the gallery, or words where the encoder has a text side; several "
+    "of these as one query, such as 'beach.jpg + \"sunset\" - 0.5:people'; each picture of a folder (photos/) or of a "
+    "data set (hf:NAME[:SPLIT])."
+)
 _HIDDEN = ("width", "height")
 """Attributes that the table leaves out; JSON has them all."""
+_FAILURES_SHOWN = 20
 
 
 def search(
@@ -47,6 +55,14 @@ def search(
     include_self: Annotated[
         bool, typer.Option("--include-self", help="Keep the query among its hits if it is an item of the gallery.")
     ] = False,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Ask with this part of the picture, in pixels, or in fractions: 0,0,0.5,1 is its left.",
+        ),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Find the least alike, these first.")] = False,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet (.png) or a page (.html).")
     ] = None,
@@ -62,6 +78,7 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find the images that are most alike to each query, best first."""
+    from lookalike.api.batches import Batch, is_collection
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery_tools import as_metric
@@ -69,10 +86,12 @@ def search(
     from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
+    from lookalike.images.region import Region
     from lookalike.search.searcher import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while
-    narrowed = SearchOptions(as_metric(metric), where, min_score)
+    narrowed = SearchOptions(as_metric(metric), where, min_score, reverse)
+    region = None if crop is None else Region.of(crop)
     k = checked_k(k)
     if save is not None:
         save = saved_path(save)
@@ -81,23 +100,49 @@ def search(
     choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
-    answers = target.search_batch(queries, k, narrowed, include_self=include_self)
+    failed: list[Failure] = []
+    batch = Batch(target, k, narrowed, region, include_self, failed.append)
+    is_one = len(queries) == 1 and not is_collection(queries[0])
+    answers: Iterable[Hits] = batch.to_texts(queries)
+    if not is_one and (as_json or save is not None or open_saved or preview):
+        answers = _counted(answers)
     # saved before anything is printed: JSON on standard output is either the answer or an error
-    written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None
+    kept = list(answers) if save is not None or open_saved or preview else None
+    written = None if kept is None or not (save or open_saved) else save_hits(kept, save or _page_to_open())
+    if as_json:
+        found = [_as_dict(hits, str(target.path)) for hits in kept or answers]
+        print_json(found[0] if is_one else found)
+    else:
+        for hits in kept or answers:
+            _show(hits, is_one_of_many=not is_one)
     if target.notice:
         say(f"note: {target.notice}")
-    if as_json:
-        found = [_as_dict(hits, str(target.path)) for hits in answers]
-        print_json(found[0] if len(found) == 1 else found)
-    else:
-        for hits in answers:
-            _show(hits, is_one_of_many=len(answers) > 1)
+    _show_failures(failed)
     if preview:
-        _preview(answers)
+        _preview(kept or [])
     if written is not None:
         say(f"saved {written}")
         if open_saved:
             typer.launch(str(written))
+
+
+def _counted(answers: Iterable[Hits]) -> Iterator[Hits]:
+    """Yield the answers to many queries, whose number is shown meanwhile."""
+    shown_on = console()
+    if not shown_on.is_terminal:
+        yield from answers
+        return
+    with shown_on.status("Searching") as status:
+        for count, hits in enumerate(answers, start=1):
+            status.update(f"Searching: {count:,} queries answered")
+            yield hits
+
+
+def _show_failures(failed: Sequence[Failure]) -> None:
+    for failure in failed[:_FAILURES_SHOWN]:
+        say(f"{on_one_line(failure.uri)}: {failure.reason}")
+    if failed:
+        say(f"{len(failed):,} pictures could not be searched with")
 
 
 def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:

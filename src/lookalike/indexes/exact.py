@@ -66,10 +66,25 @@ class ExactIndex:
     """A matrix of embeddings, in memory or mapped from a file.
 
     Time is O(q n dim) a search, and the extra memory is 32 MB whatever the number of queries and rows.
+
+    Parameters
+    ----------
+    vectors : shape (n, dim).
+    metric : how rows are compared.
+    norms : their lengths, if known; shape (n,).
+    farthest : return the rows that are least alike, with their scores ascending.
     """
 
-    def __init__(self, vectors: Vectors, *, metric: Metric = Metric.COSINE, norms: Vectors | None = None) -> None:
+    def __init__(
+        self,
+        vectors: Vectors,
+        *,
+        metric: Metric = Metric.COSINE,
+        norms: Vectors | None = None,
+        farthest: bool = False,
+    ) -> None:
         self._vectors = vectors
+        self._farthest = farthest
         self._norms = row_norms(vectors) if norms is None else norms
         self.spec = IndexSpec(backend="exact", metric=metric, dim=vectors.shape[1])
 
@@ -113,7 +128,8 @@ class ExactIndex:
 
     def subset(self, positions: Positions) -> ExactIndex:
         """Return an index of a copy of some rows, in the order of ``positions``."""
-        return ExactIndex(np.asarray(self._vectors[positions]), metric=self.spec.metric, norms=self._norms[positions])
+        vectors, norms = np.asarray(self._vectors[positions]), self._norms[positions]
+        return ExactIndex(vectors, metric=self.spec.metric, norms=norms, farthest=self._farthest)
 
     def save(self, path: Path) -> None:
         """Write what a search needs besides the rows into a new folder at ``path``."""
@@ -151,7 +167,7 @@ class ExactIndex:
         for i, candidates in enumerate(self._candidates(queries, rows, mask, k)):
             # sorted as they are returned, in float32, so that scores which read as equal are in the order of positions
             exact = paired_scores(queries[i : i + 1], rows.vectors[candidates], self.spec.metric)
-            order = np.lexsort((candidates, -exact))[:k]
+            order = np.lexsort((candidates, exact if self._farthest else -exact))[:k]
             found = candidates[order]
             positions[i, : len(order)] = found if rows.positions is None else rows.positions[found]
             scores[i, : len(order)] = exact[order]
@@ -169,6 +185,8 @@ class ExactIndex:
         while start < len(rows.vectors):
             stop = min(start + step, len(rows.vectors))
             block = self._scan(queries, rows, start, stop)
+            if self._farthest:
+                np.negative(block, out=block)
             if mask is not None:
                 block[:, ~mask[start:stop]] = -np.inf
             if start == 0 and stop - start > k:

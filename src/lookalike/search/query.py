@@ -70,7 +70,8 @@ class QueryResolver:
         Parameters
         ----------
         query : a :class:`lookalike.search.terms.Query`; a ``str`` that :func:`lookalike.search.expression.parse_query`
-            reads; or a :class:`lookalike.search.terms.Term`, or what it is made of. A PIL image goes by the bytes of
+            reads; a :class:`lookalike.search.terms.Term`, or what it is made of; or a query that is embedded already. A
+            PIL image goes by the bytes of
             its file until its pixels are loaded. A region is cut out of a picture that was decoded in full.
 
         Raises
@@ -83,13 +84,17 @@ class QueryResolver:
             return self._expression(query)
         if isinstance(query, Query):
             return self._query(query)
+        if isinstance(query, ResolvedQuery):
+            return query
         return self._term(query if isinstance(query, Term) else Term(query))
 
     def parse(self, text: str) -> Query:
         """Return the query that a text means in this gallery; see :func:`lookalike.search.expression.parse_query`."""
         return parse_query(text, is_item=lambda item: len(self._store.find(item, [])) > 0)
 
-    def picture(self, name: str, picture: bytes | Pixels, item_id: str | None = None) -> ResolvedQuery:
+    def picture(
+        self, name: str, picture: bytes | Pixels, item_id: str | None = None, *, crop: Region | None = None
+    ) -> ResolvedQuery:
         """Embed a picture.
 
         Parameters
@@ -97,12 +102,18 @@ class QueryResolver:
         name : what it is called.
         picture : the bytes of an image file, or pixels.
         item_id : what its item is called, if it may be one of the gallery.
+        crop : only this part of it.
 
         Raises
         ------
-        ImageDecodeError : if its bytes are no readable picture; the message begins with the name.
+        InputError : if that part is empty.
+        ImageDecodeError : if its bytes are no readable picture.
         """
-        return self._embedded(name, lambda: picture, item_id, None)
+        if crop is not None:
+            picture = np.ascontiguousarray(cut(as_pixels(picture, limits=self._limits), crop))
+            name = f"{name} [{crop}]"
+        vector = embed_image(self._encoder(), picture, self._limits)
+        return ResolvedQuery(name, vector, () if item_id is None else (item_id,), picture)
 
     def _expression(self, text: str) -> ResolvedQuery:
         query = self.parse(text)
@@ -129,9 +140,9 @@ class QueryResolver:
         what, crop = term.what, term.crop
         if term.kind is Kind.FILE:
             item = item_id(anchored(what, self._base), self._base)
-            return self._embedded(printable(str(what)), lambda: self._read(what), item, crop)
+            return self._named(printable(str(what)), lambda: self._read(what), item, crop)
         if term.kind is Kind.URL:
-            return self._embedded(what, lambda: self._fetch(what), what, crop)
+            return self._named(what, lambda: self._fetch(what), what, crop)
         if term.kind is Kind.ID:
             return self._item(what, crop)
         if term.kind is Kind.TEXT:
@@ -140,21 +151,13 @@ class QueryResolver:
             return ResolvedQuery("vector", _vector(np.asarray(what), self._store.manifest.dim))
         data = bytes(what) if isinstance(what, (bytes, bytearray, memoryview)) else encoded_file(what)
         picture = as_pixels(what, limits=self._limits) if data is None else data
-        return self._embedded("", lambda: picture, None, crop)
+        return self.picture("image", picture, crop=crop)
 
-    def _embedded(
-        self, name: str, load: Callable[[], bytes | Pixels], item_id: str | None, crop: Region | None
-    ) -> ResolvedQuery:
-        item_ids = () if item_id is None else (item_id,)
+    def _named(self, name: str, load: Callable[[], bytes], item_id: str, crop: Region | None) -> ResolvedQuery:
         try:
-            picture = load()
-            shown = name or "image"
-            if crop is not None:
-                picture = np.ascontiguousarray(cut(as_pixels(picture, limits=self._limits), crop))
-                shown = f"{shown} [{crop}]"
-            return ResolvedQuery(shown, embed_image(self._encoder(), picture, self._limits), item_ids, picture)
+            return self.picture(name, load(), item_id, crop=crop)
         except ImageDecodeError as error:
-            reason = f"{name}: {error.reason}" if name else error.reason
+            reason = f"{name}: {error.reason}"
             raise ImageDecodeError(reason) from error
 
     def _read(self, path: Path) -> bytes:
@@ -174,7 +177,7 @@ class QueryResolver:
         if crop is None:
             return ResolvedQuery(name, embedding_matrix(row[EMBEDDING]), (item_id,))
         uri, digest = full_uri(row["uri"][0].as_py(), self._base), row["digest"][0].as_py()
-        return self._embedded(name, lambda: read_original(uri, digest, self._limits), item_id, crop)
+        return self._named(name, lambda: read_original(uri, digest, self._limits), item_id, crop)
 
     def _unknown(self, name: str) -> str:
         problem = f"the gallery has no item with the id {name!r}"

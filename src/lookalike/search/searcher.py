@@ -46,6 +46,8 @@ class SearchOptions:
     """A condition over the attributes in SQL; see :mod:`lookalike.search.filters`."""
     min_score: float | None = None
     """Hits below are left out; finite."""
+    reverse: bool = False
+    """The least alike are wanted: they come first, found exactly whatever the index."""
 
     def __post_init__(self) -> None:
         _check_min_score(self.min_score)
@@ -78,8 +80,8 @@ class Searcher:
         self._renewal: threading.Thread | None = None
         self._pinned: LanceStore | None = None
         self._snapshot: Snapshot | None = None
-        self._parts: dict[Metric, list[_Part]] = {}
-        """By metric, of the pinned version."""
+        self._parts: dict[tuple[Metric, bool], list[_Part]] = {}
+        """By metric, and whether the least alike are found, of the pinned version."""
 
     def method(self, metric: Metric = Metric.COSINE) -> Method:
         """Return how searches by that metric are done now."""
@@ -88,7 +90,7 @@ class Searcher:
     def search(
         self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[Collection[str]] = ()
     ) -> list[list[Hit]]:
-        """Return the best hits of each query, best first, equal scores by id.
+        """Return the best hits of each query, or the least alike, these first; equal scores by id.
 
         Parameters
         ----------
@@ -113,7 +115,7 @@ class Searcher:
     ) -> tuple[list[list[Hit]], Method]:
         """Return what :meth:`search` does, and how it was done."""
         k = checked_k(k)
-        store, parts = self._current(options.metric)
+        store, parts = self._current(options.metric, reverse=options.reverse)
         selected = None if options.where is None else rows_where(store, options.where)
         wanted = k + max(map(len, exclude), default=0)
         found = [_search_part(part, queries, wanted, selected) for part in parts]
@@ -127,10 +129,10 @@ class Searcher:
                 for row_id, score in zip(ids[i], scores[i], strict=True)
                 if row_id >= 0 and int(row_id) in rows
             ]
-            hits.append(_ranked(scored, k, leave_out[i], options.min_score))
+            hits.append(_ranked(scored, k, leave_out[i], options))
         return hits, _method(parts)
 
-    def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
+    def _current(self, metric: Metric, *, reverse: bool = False) -> tuple[LanceStore, list[_Part]]:
         """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
         with self._lock:
             self._store.refresh()
@@ -138,9 +140,10 @@ class Searcher:
                 self._pinned = self._store.pinned()
                 self._parts = {}
                 self._snapshot = self._usable_snapshot(self._pinned)
-            if metric not in self._parts:
-                self._parts[metric] = _open_parts(self._pinned, self._snapshot, metric)
-            return self._pinned, self._parts[metric]
+            wanted = (metric, reverse)
+            if wanted not in self._parts:
+                self._parts[wanted] = _open_parts(self._pinned, self._snapshot, metric, reverse=reverse)
+            return self._pinned, self._parts[wanted]
 
     def _usable_snapshot(self, store: LanceStore) -> Snapshot | None:
         """Return a snapshot that the newer rows can be searched beside; None: all rows are searched in the table."""
@@ -184,29 +187,29 @@ def _method(parts: Sequence[_Part]) -> Method:
     return EXACTLY
 
 
-def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[_Part]:
+def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric, *, reverse: bool) -> list[_Part]:
     if snapshot is None:
-        return [_tail(store, metric, newer_than=None)]
+        return [_tail(store, metric, newer_than=None, reverse=reverse)]
     ready = None
-    if metric is Metric.COSINE and wants_index(plan_of(store), snapshot):
+    if metric is Metric.COSINE and not reverse and wants_index(plan_of(store), snapshot):
         ready = read_index(store, snapshot, plan_of(store))
-    index = ready or ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
+    index = ready or ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms, farthest=reverse)
     if snapshot.version == store.version:
         return [_Part(snapshot.row_ids, index, None)]
-    tail = _tail(store, metric, newer_than=snapshot.version)
+    tail = _tail(store, metric, newer_than=snapshot.version, reverse=reverse)
     live = np.isin(snapshot.row_ids, store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
     return [_Part(snapshot.row_ids, index, None if live.all() else live), tail]
 
 
-def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None) -> _Part:
+def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None, reverse: bool) -> _Part:
     batches = list(store.scan(["id", EMBEDDING], newer_than=newer_than))
     if not batches:
         empty = np.empty((0, store.manifest.dim), np.float32)
-        return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
+        return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric, farthest=reverse), None)
     order = pc.sort_indices(pa.chunked_array([batch["id"] for batch in batches])).to_numpy()
     vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
     row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
-    return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
+    return _Part(row_ids, ExactIndex(vectors, metric=metric, farthest=reverse), None)
 
 
 def _fetch(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
@@ -237,15 +240,11 @@ def _search_part(
     return row_ids, found.scores
 
 
-def _ranked(
-    scored: list[tuple[float, _Item]], k: int, leave_out: Collection[str], min_score: float | None
-) -> list[Hit]:
-    kept = [
-        (score, item)
-        for score, item in scored
-        if item.id not in leave_out and (min_score is None or score >= min_score)
-    ]
-    kept.sort(key=lambda pair: (-pair[0], pair[1].id))
+def _ranked(scored: list[tuple[float, _Item]], k: int, leave_out: Collection[str], options: SearchOptions) -> list[Hit]:
+    lowest = -math.inf if options.min_score is None else options.min_score
+    sign = 1 if options.reverse else -1
+    kept = [(score, item) for score, item in scored if item.id not in leave_out and score >= lowest]
+    kept.sort(key=lambda pair: (sign * pair[0], pair[1].id))
     return [
         Hit(rank, item.id, item.uri, score, item.attributes, item.digest)
         for rank, (score, item) in enumerate(kept[:k], start=1)

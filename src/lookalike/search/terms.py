@@ -19,7 +19,6 @@ from lookalike.images.decode import as_pixels
 from lookalike.images.formats import has_image_suffix
 from lookalike.images.pillow_files import encoded_file
 from lookalike.images.region import Region
-from lookalike.images.transforms import encode_png
 from lookalike.sources.fetch import is_web_url
 from lookalike.sources.names import original, printable
 
@@ -57,9 +56,9 @@ class Term:
 
     what: Any
     """A path, a ``file:``, ``http:`` or ``https:`` URL, ``id:ID`` of an item or a text as ``str``; a ``Path``; the
-    bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a vector of shape
-    (dim,). A string is a path if it names a file, has the suffix of an image or holds a path separator, and a text
-    otherwise. Once made, a term holds a ``Path`` for a file, and an id without ``id:``."""
+    bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w, 4); or a vector of
+    shape (dim,). A string is a path if it names a file, has the suffix of an image or holds a path separator, and a
+    text otherwise. Once made, a term holds a ``Path`` for a file, and an id without ``id:``."""
     weight: float = 1.0
     """Below 0: what is unlike this is wanted."""
     crop: Region | None = None
@@ -228,6 +227,8 @@ def _as_json(kind: Kind, what: Any) -> Any:
         return np.asarray(what).tolist()
     if kind is not Kind.IMAGE:
         return what
+    from lookalike.images.transforms import encode_png  # which no search has need of
+
     data = bytes(what) if isinstance(what, (bytes, bytearray, memoryview)) else encoded_file(what)
     return base64.b64encode(encode_png(as_pixels(what)) if data is None else data).decode()
 
