@@ -241,11 +241,10 @@ def test_a_folder_asks_with_each_of_its_pictures(indexed, tmp_path):
         str(tmp_path / "asked" / "sub" / "b.png"),
         "query.png",
     ]
-    assert [answer["hits"][0]["id"] for answer in answers] == ["photos/odd/3.png", "photos/even/4.png"] + [
-        "photos/odd/3.png"
-    ]
+    best = [answer["hits"][0]["id"] for answer in answers]
+    assert best == ["photos/odd/3.png", "photos/even/4.png", "photos/odd/3.png"]
     assert "broken.jpg: not a picture" in done.stderr
-    assert "1 pictures could not be searched with" in done.stderr
+    assert "1 could not be searched with:" in done.stderr
     (tmp_path / "one").mkdir()
     picture(tmp_path / "one" / "a.png", 3)
     assert len(lookalike_json("search", f"{tmp_path}/one/", "-k", 1, cwd=indexed)) == 1

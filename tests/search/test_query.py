@@ -309,5 +309,5 @@ def test_an_item_whose_picture_is_gone_cannot_be_cropped(resolver, folder):
 
 def test_the_name_of_a_folder_leads_to_its_pictures(store, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    with pytest.raises(InputError, match="'sub' is a folder.*or each of the folder as sub/, or index with a CLIP"):
+    with pytest.raises(InputError, match=r"'sub' is a folder.*or each of the folder as sub/, or index with a CLIP"):
         QueryResolver(store, ToyEncoder).resolve("sub")

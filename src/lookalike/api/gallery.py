@@ -396,8 +396,9 @@ class Gallery(GalleryTools):
     def _search(self) -> Searcher:
         if self._searcher is None:
             from lookalike.search.searcher import Searcher
+            from lookalike.search.tiles import TileFinder
 
-            self._searcher = Searcher(self.store)
+            self._searcher = Searcher(self.store, TileFinder(self.location, Searcher))
         return self._searcher
 
     def _check(self, spec: EncoderSpec) -> None:

@@ -73,15 +73,17 @@ def on_one_line(text: str) -> str:
     return printable(text).replace("\t", "\\t").replace("\n", "\\n")
 
 
-def show_failures(failed: Sequence[Failure]) -> None:
-    """List the items that could not be indexed."""
+def show_failures(
+    failed: Sequence[Failure], *, what: str = "indexed", more: str = "; `lookalike errors` lists them all"
+) -> None:
+    """List the items that could not be indexed, or whatever was to be done, and say where the rest is listed."""
     if not failed:
         return
-    say(f"{len(failed):,} could not be indexed:")
+    say(f"{len(failed):,} could not be {what}:")
     for failure in failed[:_FAILURES_SHOWN]:
         say(f"  {on_one_line(failure.uri)}: {failure.reason}")
     if len(failed) > _FAILURES_SHOWN:
-        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more; `lookalike errors` lists them all")
+        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more{more}")
 
 
 class BuildProgress:

@@ -21,10 +21,10 @@ from lookalike.cli.options import (
     RuntimeOption,
     TrustOption,
 )
-from lookalike.cli.output import console, on_one_line, print_json, print_rows, say
+from lookalike.cli.output import console, on_one_line, print_json, print_rows, say, show_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from lookalike.api.hits import Hits
     from lookalike.building.report import Failure
@@ -37,7 +37,6 @@ _QUERIES = (
 )
 _HIDDEN = ("width", "height")
 """Attributes that the table leaves out; JSON has them all."""
-_FAILURES_SHOWN = 20
 
 
 def search(
@@ -117,7 +116,7 @@ def search(
             _show(hits, is_one_of_many=not is_one)
     if target.notice:
         say(f"note: {target.notice}")
-    _show_failures(failed)
+    show_failures(failed, what="searched with", more="")
     if preview:
         _preview(kept or [])
     if written is not None:
@@ -136,13 +135,6 @@ def _counted(answers: Iterable[Hits]) -> Iterator[Hits]:
         for count, hits in enumerate(answers, start=1):
             status.update(f"Searching: {count:,} queries answered")
             yield hits
-
-
-def _show_failures(failed: Sequence[Failure]) -> None:
-    for failure in failed[:_FAILURES_SHOWN]:
-        say(f"{on_one_line(failure.uri)}: {failure.reason}")
-    if failed:
-        say(f"{len(failed):,} pictures could not be searched with")
 
 
 def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:
