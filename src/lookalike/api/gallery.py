@@ -251,20 +251,19 @@ class Gallery(GalleryTools):
         metric: Metric | str = Metric.COSINE,
         include_self: bool = False,
         reverse: bool = False,
+        tiles: bool = True,
     ) -> Hits:
         """Find the items that are most alike.
 
         Parameters
         ----------
-        query : a path, an ``http(s)://`` URL, ``id:ID`` of an item, or a text (for an encoder with a text side) as
-            ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3)
-            or (h, w, 4), uint8 or floats in [0, 1]; or a vector of shape (dim,). Files, bytes and PIL images that were
-            only opened are embedded just as the gallery embeds files. Pixels, and with them PIL images that were
-            loaded, cropped or changed, are embedded in full resolution; large JPEGs are decoded at a smaller scale, so
-            the same photo as pixels scores a little less than 1 (.994 to .998 with the embedded encoder). Or several of
-            these with weights, a region of a picture, or both: a :class:`lookalike.Query`, a :class:`lookalike.Term`,
-            or a text such as ``beach.jpg + "sunset" - 0.5:people`` (see
-            :func:`lookalike.search.expression.parse_query`).
+        query : a path, a URL, ``id:ID`` of an item, or a text (for an encoder with a text side) as ``str``; a
+            ``Path``; the bytes of an image file; a PIL image; an array of pixels; or a vector of shape (dim,): see
+            :class:`lookalike.Term`. Several of these with weights, or a region of a picture, are a ``Term``, a
+            :class:`lookalike.Query`, or a text such as ``beach.jpg + "sunset" - 0.5:people``. Files, bytes and PIL
+            images that were only opened are embedded just as the gallery embeds files. Other pixels are embedded in
+            full resolution; large JPEGs are decoded at a smaller scale, so the same photo as pixels scores a little
+            less than 1 (.994 to .998 with the embedded encoder).
         k : at least 1; all items are returned where there are fewer.
         where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
             taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
@@ -272,6 +271,8 @@ class Gallery(GalleryTools):
         metric : ``cosine``, ``inner-product`` or ``l2``.
         include_self : keep the query itself, or its terms, among the hits if they are items of the gallery.
         reverse : find the least alike instead, these first.
+        tiles : compare with parts of pictures too, where the gallery has them (``BuildOptions.tiles``): the score of an
+            item is that of its best part, and the hit has its ``box``.
 
         Returns
         -------
@@ -285,7 +286,7 @@ class Gallery(GalleryTools):
         """
         from lookalike.search.searcher import SearchOptions
 
-        options = SearchOptions(as_metric(metric), where, min_score, reverse)
+        options = SearchOptions(as_metric(metric), where, min_score, reverse, tiles)
         return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
@@ -332,24 +333,14 @@ class Gallery(GalleryTools):
         include_self: bool = False,
         on_failure: Callable[[Failure], None] = lambda _: None,
     ) -> Iterator[Hits]:
-        """Find the items that are most alike to each picture of a folder, a data set, or another source.
+        """Find the items that are most alike to each picture of a folder, a data set or another source, one by one.
 
         Parameters
         ----------
-        source : what :meth:`add` takes. Its pictures need not be in the gallery.
-        k : at least 1.
-        options : what narrows the search.
+        source : what :meth:`add` takes.
+        k, options, include_self : see :meth:`search_batch`.
         crop : only this part of each picture; see :class:`lookalike.Term`.
-        include_self : keep each picture itself among its hits if it is an item of the gallery.
         on_failure : told of each picture that cannot be read, for which there is no answer.
-
-        Returns
-        -------
-        The hits of each picture, in the order of the source; the next are found when they are asked for.
-
-        Raises
-        ------
-        LookalikeError : as :meth:`search` does, and if the source itself cannot be read.
         """
         from lookalike.api.batches import Batch
         from lookalike.images.region import Region

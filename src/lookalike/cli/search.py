@@ -62,6 +62,9 @@ def search(
         ),
     ] = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="Find the least alike, these first.")] = False,
+    tiles: Annotated[
+        bool, typer.Option("--tiles/--no-tiles", help="Compare with parts of pictures too, if they were indexed so.")
+    ] = True,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet (.png) or a page (.html).")
     ] = None,
@@ -89,7 +92,7 @@ def search(
     from lookalike.search.searcher import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while
-    narrowed = SearchOptions(as_metric(metric), where, min_score, reverse)
+    narrowed = SearchOptions(as_metric(metric), where, min_score, reverse, tiles)
     region = None if crop is None else Region.of(crop)
     k = checked_k(k)
     if save is not None:

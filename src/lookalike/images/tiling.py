@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _LEVELS = (2, 3)
 TILES = sum(level * level for level in _LEVELS)
 """Of each picture, besides the whole."""
-LARGEST_REDUCTION = 2
+MOST_ALONG_A_SIDE = 2
 """How many times the side of the smallest tiles fits into that of the picture."""
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.gallery.lance_store import LanceStore
+from lookalike.gallery.tile_table import BOX, ITEM
 from lookalike.images.tiling import TILES
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from lookalike.metric import Metric
     from lookalike.search.hit import Method
     from lookalike.search.searcher import Searcher
-
-_BOX = ("x", "y", "width", "height")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,8 @@ class TileFinder:
         if self._searcher is None:
             self._searcher = self._make(LanceStore.open(self._location))
         view = self._searcher.view(metric)
+        if ITEM not in view.store.attributes:  # none has been made yet
+            return None
         among = None if selected is None else _tiles_of(view.store, selected)
         # of the k best items, each has a tile among the k * TILES best: no more than TILES belong to one item
         row_ids, scores = view.nearest(queries, k * TILES, among)
@@ -96,13 +97,13 @@ class TileFinder:
 
 
 def _rows(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, tuple[int, Box, str]]:
-    table = store.take(row_ids.astype(np.uint64), ["item", "digest", *_BOX])
-    return {
-        row["_rowid"]: (row["item"], (row["x"], row["y"], row["width"], row["height"]), row["digest"])
-        for row in table.to_pylist()
-    }
+    table = store.take(row_ids.astype(np.uint64), [ITEM, "digest", *BOX])
+    return {row["_rowid"]: (row[ITEM], tuple(row[name] for name in BOX), row["digest"]) for row in table.to_pylist()}
 
 
 def _tiles_of(store: LanceStore, items: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    parts = [batch["_rowid"].to_numpy()[np.isin(batch["item"].to_numpy(), items)] for batch in store.scan(["item"])]
+    parts = [
+        batch["_rowid"].to_numpy()[np.isin(batch[ITEM].to_numpy().astype(np.uint64), items)]
+        for batch in store.scan([ITEM])
+    ]
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)
