@@ -12,7 +12,6 @@ import lookalike
 from benchmarks.photos import beans, photos
 from benchmarks.quality import measures_of
 from benchmarks.results import Column, Result, Table, Target, publish
-from lookalike.building.build import BuildOptions
 from lookalike.images.decode import as_pixels
 from lookalike.images.transforms import encode_jpeg
 from lookalike.search.searcher import SearchOptions
@@ -47,7 +46,7 @@ def main() -> None:
         gallery = lookalike.open(folder)
         gallery.add(beans() / "train")
         without = gallery.store.nbytes()
-        gallery.add(beans() / "train", BuildOptions(tiles=True))
+        gallery.add(beans() / "train", tiles=True)
         sizes = (without, gallery.store.nbytes() - without)
         rows, found = [], {}
         for name, low, high, quality in (

@@ -7,14 +7,12 @@ import pytest
 from PIL import Image
 
 import lookalike
-from lookalike.building.build import BuildOptions
 from lookalike.errors import InputError
 from lookalike.gallery.lance_store import LanceStore, embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.tiling import TILES, tile_boxes
 from tests.toys import ToyEncoder, pixels_of, plant, png, toy_embedding
 
-TILED = BuildOptions(tiles=True)
 SIDE = 24
 
 
@@ -73,7 +71,7 @@ def assert_tiles(gallery, seeds):
 
 def test_tiles_follow_the_pictures(gallery, photos, encoder):
     seeds = {f"{seed}.png": seed for seed in range(5)}
-    report = gallery.add(photos, TILED)
+    report = gallery.add(photos, tiles=True)
     assert (report.added, report.tiled, encoder.images) == (5, 5, 5 * (1 + TILES))
     assert_tiles(gallery, seeds)
 
@@ -99,15 +97,15 @@ def test_a_gallery_gets_tiles_later_and_gives_them_up(gallery, photos, encoder):
     assert gallery.add(photos).tiled == 0
     assert not gallery.location.tiles.exists()
     encoder.images = 0
-    report = gallery.add(photos, TILED)
+    report = gallery.add(photos, tiles=True)
     assert (report.unchanged, report.tiled, encoder.images) == (5, 5, 5 * TILES)
     assert_tiles(gallery, {f"{seed}.png": seed for seed in range(5)})
-    gallery.add(photos, BuildOptions(tiles=False))
+    gallery.add(photos, tiles=False)
     assert not gallery.location.tiles.folder.exists()
 
 
 def test_copies_share_what_was_embedded(gallery, photos, encoder):
-    gallery.add(photos, TILED)
+    gallery.add(photos, tiles=True)
     (photos / "copy.png").write_bytes(png(4, side=SIDE))
     encoder.images = 0
     assert gallery.add(photos).tiled == 1
@@ -127,7 +125,7 @@ def test_an_interrupted_run_goes_on_where_it_was(gallery, photos, encoder, monke
 
     monkeypatch.setattr(encoder, "encode_images", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        gallery.add(photos, TILED)
+        gallery.add(photos, tiles=True)
     monkeypatch.undo()
     before = len(tiles_of(gallery))
     assert before
@@ -141,7 +139,7 @@ def test_an_interrupted_run_goes_on_where_it_was(gallery, photos, encoder, monke
 def test_a_picture_that_cannot_be_read_any_more_is_told_of(gallery, photos):
     gallery.add(photos)
     (photos / "1.png").write_bytes(b"no picture")
-    report = gallery.add(photos, TILED)
+    report = gallery.add(photos, tiles=True)
     assert report.tiled == 4
     reasons = [failure.reason for failure in report.failed if failure.uri == str(photos / "1.png")]
     assert any("searched as a whole only" in reason for reason in reasons)
@@ -152,7 +150,7 @@ def test_large_jpegs_are_cut_in_their_true_size(photos, tmp_path):
     noise = np.kron(pixels_of(3, 16), np.ones((80, 100, 1), np.uint8))
     Image.fromarray(noise).save(tmp_path / "large" / "a.jpg")
     gallery = lookalike.open(tmp_path / "large")
-    gallery.add(tmp_path / "large", TILED)
+    gallery.add(tmp_path / "large", tiles=True)
     assert {box for _, box in tiles_of(gallery)} == set(tile_boxes(1600, 1280))
     hits = gallery.search(lookalike.Term(tmp_path / "large" / "a.jpg", crop=(0, 0, 800, 640)), include_self=True)
     assert hits[0].box == (0, 0, 800, 640)
@@ -164,4 +162,4 @@ def test_embeddings_without_an_encoder_have_no_tiles(tmp_path):
     np.save(tmp_path / "e.npy", np.eye(4, dtype=np.float32))
     gallery.add(tmp_path / "e.npy")
     with pytest.raises(InputError, match="this gallery has none"):
-        gallery.add(tmp_path / "e.npy", TILED)
+        gallery.add(tmp_path / "e.npy", tiles=True)

@@ -270,7 +270,7 @@ def test_a_crop_is_of_the_upright_picture_in_full(resolver, folder, monkeypatch)
     exif = turned.getexif()
     exif[0x0112] = 6
     turned.save(folder / "turned.png", exif=exif)
-    lookalike.open(folder).add(folder)
+    lookalike.open(folder, encoder=ToyEncoder()).add(folder)
     part = pixels[2:10, 4:16]
     for what in ("turned.png", "id:turned.png", (folder / "turned.png").read_bytes(), pixels):
         query = resolver.resolve(Term(what, crop=(4, 2, 12, 8)))

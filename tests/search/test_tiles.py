@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import lookalike
-from lookalike.building.build import BuildOptions
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.gallery.tile_table import TiledPicture, TileTable
 from lookalike.images.tiling import tile_boxes
@@ -25,7 +24,7 @@ def gallery(tmp_path):
         folder.mkdir(exist_ok=True)
         (folder / f"{seed:02d}.png").write_bytes(png(seed, side=SIDE))
     gallery = lookalike.open(tmp_path, encoder=ToyEncoder())
-    gallery.add(tmp_path, BuildOptions(tiles=True))
+    gallery.add(tmp_path, tiles=True)
     return gallery
 
 
@@ -72,7 +71,7 @@ def test_without_tiles_whole_pictures_are_compared(gallery, tmp_path):
     query = toy_embedding(pixels_of(3, SIDE)[6:18, 6:18])
     whole = gallery.search(query, 12, tiles=False)
     assert all(hit.box is None and "box" not in hit.to_dict() for hit in whole)
-    gallery.add(tmp_path, BuildOptions(tiles=False))
+    gallery.add(tmp_path, tiles=False)
     without = gallery.search(query, 12)
     assert (without.ids, without.scores) == (whole.ids, whole.scores)
     reverse = gallery.search(query, 12, reverse=True)

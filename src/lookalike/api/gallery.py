@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
-    from lookalike.building.report import BuildReport, Failure, Removal
+    from lookalike.building.report import BuildReport, Failure
     from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
@@ -133,6 +134,7 @@ class Gallery(GalleryTools):
         *,
         label_from: str | None = None,
         embedding_column: str | None = None,
+        tiles: bool | None = None,
     ) -> BuildReport:
         """Bring the gallery up to date with a source.
 
@@ -152,6 +154,8 @@ class Gallery(GalleryTools):
             remembered for this source; ``none`` ends that.
         embedding_column : of Parquet tables that hold embeddings already, which are taken instead of made. A new
             gallery of them is asked with ids and vectors; one that is opened with their encoder, with pictures too.
+        tiles : whether parts of pictures are found too, from now on, for which thirteen tiles of each are embedded and
+            kept as well; None leaves it as it is.
 
         Returns
         -------
@@ -168,47 +172,10 @@ class Gallery(GalleryTools):
         from lookalike.building.build import BuildOptions
 
         opened = open_for(self, source, embedding_column=embedding_column)
-        return add_source(self, opened, options or BuildOptions(limits=self._limits), label_from=label_from)
-
-    def remove(
-        self,
-        ids: str | Path | Sequence[str | Path] | None = None,
-        *,
-        where: str | None = None,
-        missing: bool = False,
-        dry_run: bool = False,
-        report: Callable[[str], None] = lambda _: None,
-    ) -> Removal:
-        """Take items out of the gallery; files are left alone, and a source that lists them brings them back.
-
-        Parameters
-        ----------
-        ids : ids as ``id:ID``; paths, of folders, archives and tables with all that is in them, or patterns, none of
-            which need exist any more; URLs, or ``hf:NAME[:SPLIT]``. An item is meant if one of them means it.
-        where : only items that match; see :meth:`search`.
-        missing : only items that are files of their own which do not exist, such as after their folder was removed; on
-            a disk that is not connected they do not exist either.
-        dry_run : only say what would go.
-        report : told if another run writes to the gallery, for which this one waits.
-
-        Returns
-        -------
-        The ids that were meant, and how many items left and are left.
-
-        Raises
-        ------
-        InputError : if nothing is given, one of ``ids`` means nothing, or the condition cannot be used.
-        StoreError : if there is no gallery, or it cannot be written.
-        """
-        from lookalike.building.removal import remove, would_remove
-        from lookalike.gallery.lock import waiting_for
-        from lookalike.search.selection import Choice
-
-        names = [ids] if isinstance(ids, (str, Path)) else ids
-        choice = Choice(None if names is None else [str(name) for name in names], where, missing)
-        if dry_run:
-            return would_remove(self.store, choice)
-        return remove(self.store, choice, on_wait=lambda holder: report(waiting_for(holder)))
+        options = options or BuildOptions(limits=self._limits)
+        if tiles is not None:
+            options = replace(options, tiles=tiles)
+        return add_source(self, opened, options, label_from=label_from)
 
     def add_embeddings(
         self,
@@ -271,7 +238,7 @@ class Gallery(GalleryTools):
         metric : ``cosine``, ``inner-product`` or ``l2``.
         include_self : keep the query itself, or its terms, among the hits if they are items of the gallery.
         reverse : find the least alike instead, these first.
-        tiles : compare with parts of pictures too, where the gallery has them (``BuildOptions.tiles``): the score of an
+        tiles : compare with parts of pictures too, where the gallery has them: the score of an
             item is that of its best part, and the hit has its ``box``.
 
         Returns

@@ -15,7 +15,7 @@ from lookalike.exports.destination import check_file
 from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
-from lookalike.images.transforms import encode_png
+from lookalike.images.transforms import encode_png, framed
 from lookalike.search.hit import EXACTLY, Hit, Method
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Hits(Sequence["Hit"]):
             Picture(
                 title=_short(hit.id),
                 subtitle=_subtitle(hit),
-                pixels=_pixels(partial(self.read, hit), self.limits),
+                pixels=_with_box(_pixels(partial(self.read, hit), self.limits), hit),
                 score=hit.score,
                 attributes=hit.attributes,
             )
@@ -186,6 +186,19 @@ def _pixels(load: Callable[[], Any], limits: Limits) -> Pixels | None:
         return decode(loaded, min_side=_SHOWN_SIDE, limits=limits).pixels if isinstance(loaded, bytes) else loaded
     except (OSError, ImageDecodeError, StoreError):
         return None  # drawn as a missing picture
+
+
+def _with_box(pixels: Pixels | None, hit: Hit) -> Pixels | None:
+    """Return a hit's picture with the part of it that was found, if that is not all."""
+    width, height = hit.attributes.get("width"), hit.attributes.get("height")
+    if pixels is None or hit.box is None or not (isinstance(width, int) and isinstance(height, int)):
+        return pixels
+    x, y, wide, tall = hit.box
+    return (
+        pixels
+        if (wide, tall) == (width, height)
+        else framed(pixels, (x / width, y / height, wide / width, tall / height))
+    )
 
 
 def _short(name: str) -> str:

@@ -177,7 +177,10 @@ def _path(hit: Hit) -> str:
 
 
 def _attributes(hit: Hit) -> str:
-    return ", ".join(f"{name}={value}" for name, value in hit.attributes.items() if name not in _HIDDEN)
+    shown = [f"{name}={value}" for name, value in hit.attributes.items() if name not in _HIDDEN]
+    if hit.box is not None:
+        shown.append(f"box={','.join(map(str, hit.box))}")
+    return ", ".join(shown)
 
 
 def _preview(answers: list[Hits]) -> None:
