@@ -76,6 +76,8 @@ def test_without_tiles_whole_pictures_are_compared(gallery, tmp_path):
     assert (without.ids, without.scores) == (whole.ids, whole.scores)
     reverse = gallery.search(query, 12, reverse=True)
     assert reverse.ids == whole.ids[::-1]
+    gallery.add(tmp_path, tiles=True)
+    assert gallery.search(query, 1)[0].box == (6, 6, 12, 12)
 
 
 def test_tiles_of_what_changed_or_left_count_for_nothing(gallery, tmp_path):

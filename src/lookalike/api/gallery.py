@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.decode import Limits
     from lookalike.images.ref import Scalar
-    from lookalike.search.hit import Hit, Method
-    from lookalike.search.query import QueryResolver, ResolvedQuery
+    from lookalike.search.hit import Hit
+    from lookalike.search.query import QueryResolver
     from lookalike.search.searcher import Searcher, SearchOptions
 
 
@@ -270,6 +270,7 @@ class Gallery(GalleryTools):
         """
         from lookalike.search.searcher import SearchOptions
 
+        options = options or SearchOptions()
         started = time.perf_counter()
         self.store.refresh()
         resolver = self.resolver()
@@ -280,15 +281,18 @@ class Gallery(GalleryTools):
         exclude = [() if include_self else query.item_ids for query in resolved]
         version = self.store.version
         try:
-            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
+            found, method = self._search().answer(vectors, k, options, exclude=exclude)
         except StoreCorruptError:
             self.store.refresh()
             if self.store.version == version:
                 raise
             # a writer has tidied up the version that was being read
-            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
+            found, method = self._search().answer(vectors, k, options, exclude=exclude)
         seconds = (time.perf_counter() - started) / len(resolved)
-        return [self._hits(query, hits, seconds, method) for query, hits in zip(resolved, found, strict=True)]
+        return [
+            Hits(query.name, tuple(hits), seconds, query.picture, self.read, self._limits, method, options.reverse)
+            for query, hits in zip(resolved, found, strict=True)
+        ]
 
     def search_each(  # noqa: PLR0913  (as search_batch, and who is told of what cannot be read)
         self,
@@ -341,9 +345,6 @@ class Gallery(GalleryTools):
         """
         vector: Vectors = self.resolver().resolve(query).vector[0]
         return vector
-
-    def _hits(self, query: ResolvedQuery, hits: list[Hit], seconds: float, method: Method) -> Hits:
-        return Hits(query.name, tuple(hits), seconds, query.picture, self.read, self._limits, method)
 
     def resolver(self) -> QueryResolver:
         """Return what embeds queries."""

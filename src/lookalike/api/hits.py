@@ -31,7 +31,7 @@ _SAVED_AS = (".png", ".html")
 
 @dataclass(frozen=True, eq=False)
 class Hits(Sequence["Hit"]):
-    """The hits of one query, best first."""
+    """The hits of one query, best first, or the least alike first."""
 
     query: str
     """What was asked, for people."""
@@ -46,6 +46,8 @@ class Hits(Sequence["Hit"]):
     """Larger pictures are drawn as missing."""
     method: Method = EXACTLY
     """How the search was done: with which index, and what its recall is."""
+    are_least: bool = False
+    """Whether these are the least alike, which come first."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -71,12 +73,12 @@ class Hits(Sequence["Hit"]):
 
     @property
     def ids(self) -> list[str]:
-        """The ids, best first."""
+        """The ids, in the order of ranks."""
         return [hit.id for hit in self.hits]
 
     @property
     def scores(self) -> list[float]:
-        """The scores, descending; larger is more alike."""
+        """The scores, in the order of ranks; larger is more alike."""
         return [hit.score for hit in self.hits]
 
     @property
@@ -87,7 +89,7 @@ class Hits(Sequence["Hit"]):
     def image(self) -> Pixels:
         """Return a contact sheet: the query beside its hits; shape (height, width, 3), uint8."""
         section = self.section()
-        return contact_sheet(section.query, section.hits)
+        return contact_sheet(section.query, section.hits, title=section.title)
 
     def section(self) -> Section:
         """Return the query and its hits as the exports take them."""
@@ -106,7 +108,8 @@ class Hits(Sequence["Hit"]):
             )
             for hit in self.hits
         ]
-        return Section(query, shown, "" if query else self.query)
+        title = "least alike" if self.are_least else "most alike"
+        return Section(query, shown, "" if query else self.query, title)
 
     def save(self, path: str | Path) -> Path:
         """Write a contact sheet (``.png``) or a self-contained page (``.html``) and return its absolute path.

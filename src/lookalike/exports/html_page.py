@@ -108,7 +108,8 @@ def _section(section: Section) -> str:
     )
     hits = f"<ol>\n{cards}</ol>" if cards else '<p class="none">Nothing found.</p>'
     wide = "" if query else ' class="wide"'
-    return f"<section>\n{heading}{query}<div{wide}><h2>{len(section.hits)} most alike</h2>{hits}</div>\n</section>\n"
+    title = f"<h2>{len(section.hits)} {escape(section.title)}</h2>"
+    return f"<section>\n{heading}{query}<div{wide}>{title}{hits}</div>\n</section>\n"
 
 
 def _rank(rank: int) -> str:

@@ -61,6 +61,7 @@ class TileFinder:
         self._location = location.tiles
         self._make = searcher
         self._searcher: Searcher | None = None
+        self._made = (0, 0)
 
     def nearest(
         self, queries: Vectors, k: int, metric: Metric, selected: npt.NDArray[np.uint64] | None
@@ -74,11 +75,10 @@ class TileFinder:
         metric : how tiles are compared.
         selected : only items of these stable row ids; None: all.
         """
-        if not self._location.exists():
+        searcher = self._current()
+        if searcher is None:
             return None
-        if self._searcher is None:
-            self._searcher = self._make(LanceStore.open(self._location))
-        view = self._searcher.view(metric)
+        view = searcher.view(metric)
         if ITEM not in view.store.attributes:  # none has been made yet
             return None
         among = None if selected is None else _tiles_of(view.store, selected)
@@ -94,6 +94,16 @@ class TileFinder:
                     best.setdefault(item, Tile(float(values[place]), box, digest))
             found.append(best)
         return TilesFound(found, view.method)
+
+    def _current(self) -> Searcher | None:
+        if not self._location.exists():
+            return None
+        status = self._location.rows.stat()
+        made = (status.st_ino, status.st_mtime_ns)
+        if self._searcher is None or made != self._made:  # the tiles may have been dropped and made anew
+            self._searcher = self._make(LanceStore.open(self._location))
+            self._made = made
+        return self._searcher
 
 
 def _rows(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, tuple[int, Box, str]]:
