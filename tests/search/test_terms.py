@@ -44,8 +44,9 @@ def test_a_kind_that_is_given_holds(tmp_path, monkeypatch):
         Term("cat", kind="txt")
     with pytest.raises(InputError, match="no http: or https: URL"):
         Term("cat.jpg", kind="url")
-    with pytest.raises(InputError, match="is a str, got int"):
-        Term(3, kind="text")
+    for what, kind in ((3, "text"), (3, "file"), ("x", "vector"), (np.ones((2, 2)), "vector")):
+        with pytest.raises(InputError, match=f"a term of the kind {kind} is"):
+            Term(what, kind=kind)
 
 
 @pytest.mark.parametrize("weight", [0, np.nan, np.inf, "2", None])

@@ -110,7 +110,7 @@ def search(
         answers = _counted(answers)
     # saved before anything is printed: JSON on standard output is either the answer or an error
     kept = list(answers) if save is not None or open_saved or preview else None
-    written = None if kept is None or not (save or open_saved) else save_hits(kept, save or _page_to_open())
+    written = save_hits(kept, save or _page_to_open()) if kept and (save is not None or open_saved) else None
     if as_json:
         found = [_as_dict(hits, str(target.path)) for hits in kept or answers]
         print_json(found[0] if is_one else found)

@@ -22,9 +22,9 @@ def parse_query(text: str, *, is_item: Callable[[str], bool] = lambda _: False) 
     """Return the query that a text means.
 
     Terms are joined by ``+`` and ``-`` with a space on both sides. Beside others, a term may have its weight before it,
-    as in ``2:sunset``. A term in double quotes is words, whatever is in them. The path of an existing file is that file
-    though it holds such signs, and so is the ``id:ID`` of an item: the longest is taken. A text without a sign is one
-    term, as it stands.
+    as in ``2:sunset``. A term in double quotes is words, whatever is in them but the path of an existing file. That is
+    the file though it holds such signs, and so is the ``id:ID`` of an item: the longest is taken. A text without a sign
+    is one term, as it stands.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ def parse_query(text: str, *, is_item: Callable[[str], bool] = lambda _: False) 
         return exists(part) or exists(_weighted(part)[1])
 
     parts = _split(text)
+    if (len(parts) == 1 and parts[0].sign is None and not re.fullmatch(_QUOTED, text)) or exists(text):
+        return Query([text])
     if len(parts) > _MOST_TERMS:
         msg = f"the query has {len(parts)} terms, and may have {_MOST_TERMS}; put words with dashes in double quotes"
         raise InputError(msg)
-    if (len(parts) == 1 and parts[0].sign is None and not re.fullmatch(_QUOTED, text)) or exists(text):
-        return Query([text])
     terms = []
     at = 0
     while at < len(parts):
@@ -76,9 +76,9 @@ def _split(text: str) -> list[_Part]:
     parts = []
     sign, start = None, 0
     for match in _SIGNS.finditer(text):
-        before = text[: match.start()].rstrip()
         if match["sign"] is None:
             continue
+        before = text[: match.start()].rstrip()
         if before:
             parts.append(_Part(sign, start, len(before)))
         sign, start = match["sign"], match.end()

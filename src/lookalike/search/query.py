@@ -71,8 +71,8 @@ class QueryResolver:
         ----------
         query : a :class:`lookalike.search.terms.Query`; a ``str`` that :func:`lookalike.search.expression.parse_query`
             reads; a :class:`lookalike.search.terms.Term`, or what it is made of; or a query that is embedded already. A
-            PIL image goes by the bytes of
-            its file until its pixels are loaded. A region is cut out of a picture that was decoded in full.
+            PIL image goes by the bytes of its file until its pixels are loaded. A region is cut out of a picture that
+            was decoded in full.
 
         Raises
         ------
@@ -114,6 +114,24 @@ class QueryResolver:
             name = f"{name} [{crop}]"
         vector = embed_image(self._encoder(), picture, self._limits)
         return ResolvedQuery(name, vector, () if item_id is None else (item_id,), picture)
+
+    def text(self, text: str) -> ResolvedQuery:
+        """Embed words.
+
+        Raises
+        ------
+        InputError : if the encoder has no text side.
+        """
+        encoder = self._encoder()
+        if not isinstance(encoder, TextEncoder):
+            is_folder = os.path.isdir(text)  # noqa: PTH112 - never raises
+            msg = (
+                f"{text!r} is {'a folder' if is_folder else 'no file'}, and the encoder of this gallery "
+                f"({encoder.spec.name}) has no text side to look for words with: name an image, "
+                f"{f'or each of the folder as {text}/, ' if is_folder else ''}or index with a CLIP or SigLIP model"
+            )
+            raise InputError(msg)
+        return ResolvedQuery(text, encoder.encode_texts([text]))
 
     def _expression(self, text: str) -> ResolvedQuery:
         query = self.parse(text)
@@ -185,24 +203,6 @@ class QueryResolver:
         if len(self._store.find(meant, [])):  # it was given as a path from the working directory
             return f"{problem}; did you mean {ITEM + meant!r}?"
         return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
-
-    def text(self, text: str) -> ResolvedQuery:
-        """Embed words.
-
-        Raises
-        ------
-        InputError : if the encoder has no text side.
-        """
-        encoder = self._encoder()
-        if not isinstance(encoder, TextEncoder):
-            is_folder = os.path.isdir(text)  # noqa: PTH112 - never raises
-            msg = (
-                f"{text!r} is {'a folder' if is_folder else 'no file'}, and the encoder of this gallery "
-                f"({encoder.spec.name}) has no text side to look for words with: name an image, "
-                f"{f'or each of the folder as {text}/, ' if is_folder else ''}or index with a CLIP or SigLIP model"
-            )
-            raise InputError(msg)
-        return ResolvedQuery(text, encoder.encode_texts([text]))
 
 
 def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:

@@ -215,9 +215,24 @@ def _as_kind(name: Kind | str, what: Any) -> tuple[Kind, Any]:
     if kind is Kind.URL and not is_web_url(what):
         msg = f"{what!r} is no http: or https: URL; give one, or the kind file"
         raise InputError(msg)
-    if kind is Kind.FILE and not isinstance(what, Path):
-        what = Path(os.path.expanduser(what))  # noqa: PTH111 - never raises
-    return kind, what
+    if kind is Kind.FILE:
+        return kind, _path(what)
+    return kind, _vector(what) if kind is Kind.VECTOR else what
+
+
+def _path(what: Any) -> Path:
+    if not isinstance(what, (str, Path)):
+        msg = f"a term of the kind file is a path, got {type(what).__qualname__}"
+        raise InputError(msg)
+    return Path(os.path.expanduser(what))  # noqa: PTH111 - never raises
+
+
+def _vector(what: Any) -> Any:
+    array = np.asarray(what)
+    if array.ndim != 1 or array.dtype.kind not in "fiu":
+        msg = f"a term of the kind vector is numbers of the shape (dim,), got {array.dtype} of the shape {array.shape}"
+        raise InputError(msg)
+    return array
 
 
 def _as_json(kind: Kind, what: Any) -> Any:
