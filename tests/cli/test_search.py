@@ -258,3 +258,12 @@ def test_the_folder_of_a_gallery_leaves_each_picture_out_of_its_own_hits(indexed
         own = answer["query"].removeprefix(f"{indexed}/")
         assert own not in [hit["id"] for hit in answer["hits"]]
         assert len(answer["hits"]) == 5
+
+
+def test_a_folder_without_a_readable_picture_has_no_answers(indexed, tmp_path):
+    (tmp_path / "asked").mkdir()
+    (tmp_path / "asked" / "broken.jpg").write_text("no picture")
+    done = lookalike("search", f"{tmp_path}/asked/", "--save", tmp_path / "hits.png", "--json", cwd=indexed)
+    assert json.loads(done.stdout) == []
+    assert "1 could not be searched with:" in done.stderr
+    assert not (tmp_path / "hits.png").exists()

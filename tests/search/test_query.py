@@ -263,7 +263,7 @@ def test_a_mistaken_name_with_a_sign_is_told_whole(store, folder, monkeypatch):
         assert f"a term of {text!r}, which is not the name of a file either" in str(raised.value)
 
 
-def test_a_crop_is_of_the_upright_picture_in_full(resolver, folder, monkeypatch):
+def test_a_crop_is_of_the_upright_picture_in_full(resolver, store, folder, monkeypatch):
     monkeypatch.chdir(folder)
     pixels = pixels_of(8, side=16)
     turned = Image.fromarray(np.rot90(pixels))  # is shown upright once it is turned clockwise
@@ -271,6 +271,7 @@ def test_a_crop_is_of_the_upright_picture_in_full(resolver, folder, monkeypatch)
     exif[0x0112] = 6
     turned.save(folder / "turned.png", exif=exif)
     lookalike.open(folder, encoder=ToyEncoder()).add(folder)
+    store.refresh()
     part = pixels[2:10, 4:16]
     for what in ("turned.png", "id:turned.png", (folder / "turned.png").read_bytes(), pixels):
         query = resolver.resolve(Term(what, crop=(4, 2, 12, 8)))
