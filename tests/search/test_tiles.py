@@ -11,6 +11,7 @@ from lookalike.gallery.tile_table import TiledPicture, TileTable
 from lookalike.images.tiling import tile_boxes
 from lookalike.metric import Metric, score_matrix
 from lookalike.search.searcher import SearchOptions
+from tests.search.galleries import record
 from tests.toys import ToyEncoder, pixels_of, png, toy_embedding
 
 SIDE = 24
@@ -86,8 +87,6 @@ def test_tiles_of_what_changed_or_left_count_for_nothing(gallery, tmp_path):
     assert before.ids[0] == name(3)
     store = LanceStore.open(gallery.location)
     vectors = store.embeddings(store.find(name(3), [])["_rowid"].to_numpy().astype(np.uint64))
-    from tests.search.galleries import record
-
     store.upsert([record(name(3), folder="odd", width=SIDE, height=SIDE)], vectors)  # and its tiles stay
     changed = gallery.search(query, 12)
     assert dict(zip(changed.ids, changed.scores, strict=True))[name(3)] < 0.999
@@ -109,7 +108,7 @@ def test_a_table_without_tiles_yet_is_no_hindrance(tmp_path):
     table = TileTable(gallery.store)
     assert gallery.search("id:a.png", include_self=True)[0].box is None
     (row,) = gallery.store.row_ids().tolist()
-    table.put([TiledPicture(row, "other", [(0, 0, 4, 4)], np.ones((1, 12), np.float32))])
+    table.put([TiledPicture(row, "0123456789abcdef", [(0, 0, 4, 4)], np.ones((1, 12), np.float32))])
     assert gallery.search("id:a.png", include_self=True)[0].box == (0, 0, 8, 8)
 
 

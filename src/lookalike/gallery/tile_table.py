@@ -6,19 +6,22 @@ picture are committed at once, so each has all of them or none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookalike.gallery.lance_store import LanceStore, embedding_matrix
+from lookalike.gallery.lance_store import LanceStore, embedding_matrix, ids_filter
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, Record
+from lookalike.images.tiling import TILES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     from lookalike.arrays import Vectors
     from lookalike.images.region import Box
@@ -58,8 +61,7 @@ class TileTable:
 
     def missing(self) -> npt.NDArray[np.uint64]:
         """Return the stable ids of the items that have no tiles of what they are now; ascending."""
-        items = _pairs(self._items, "_rowid")
-        return np.sort(np.setdiff1d(items, _pairs(self.store, ITEM))["item"])
+        return np.sort(np.setdiff1d(self._held(), self._tiled())["item"])
 
     def put(self, pictures: Sequence[TiledPicture]) -> None:
         """Add the tiles of pictures, in place of those that their items have, in one commit.
@@ -74,37 +76,54 @@ class TileTable:
 
     def copy_known(self) -> int:
         """Give items the tiles of others with the same bytes, such as what they were called before; say how many."""
-        tiles = _pairs(self.store, ITEM)
-        order = np.argsort(tiles["digest"], kind="stable")
-        digests = tiles["digest"][order]
-        missing = np.setdiff1d(_pairs(self._items, "_rowid"), tiles)
-        known = missing[np.isin(missing["digest"], digests)]
-        rows = self.store.row_ids()
+        tiles = self._tiled()
+        tiles = tiles[np.argsort(tiles["digest"], kind="stable")]
+        missing = np.setdiff1d(self._held(), tiles)
+        known = missing[np.isin(missing["digest"], tiles["digest"])]
+        sources = tiles["item"][np.searchsorted(tiles["digest"], known["digest"])]
         for start in range(0, len(known), _COPIED_AT_ONCE):
-            pictures = []
-            for item, digest in known[start : start + _COPIED_AT_ONCE].tolist():
-                wanted = np.uint64(digest)
-                first, last = np.searchsorted(digests, wanted, "left"), np.searchsorted(digests, wanted, "right")
-                same = order[first:last]
-                pictures.append(self._copied(item, rows[same[tiles["item"][same] == tiles["item"][same[0]]]]))
-            self.put(pictures)
+            chunk = slice(start, start + _COPIED_AT_ONCE)
+            held = self._pictures(sources[chunk].tolist())
+            pairs = zip(known["item"][chunk].tolist(), sources[chunk].tolist(), strict=True)
+            self.put([replace(held[source], item=item) for item, source in pairs])
         return len(known)
 
     def drop_stale(self) -> int:
         """Drop the tiles of items that were changed or removed, and say of how many."""
-        stale = np.unique(np.setdiff1d(_pairs(self.store, ITEM), _pairs(self._items, "_rowid"))["item"])
-        if len(stale):
-            parts = [
-                np.array(batch["id"].to_pylist(), object)[np.isin(batch[ITEM].to_numpy().astype(np.uint64), stale)]
-                for batch in self.store.scan(["id", ITEM])
-            ]
-            self.store.delete(np.concatenate(parts).tolist())
+        stale = np.setdiff1d(self._tiled(), self._held())["item"].tolist()
+        if stale:
+            self.store.delete(_ids(stale))
         return len(stale)
 
-    def _copied(self, item: int, rows: npt.NDArray[np.uint64]) -> TiledPicture:
-        table = self.store.take_in_order(rows, ["digest", EMBEDDING, *BOX])
-        boxes = list(zip(*(table[name].to_pylist() for name in BOX), strict=True))
-        return TiledPicture(item, table["digest"][0].as_py(), boxes, embedding_matrix(table[EMBEDDING]))
+    def _held(self) -> npt.NDArray[np.void]:
+        """Return the items, with 64 bits of their digests."""
+        return _pairs(self._items.scan(["digest"]), "_rowid")
+
+    def _tiled(self) -> npt.NDArray[np.void]:
+        """Return the items that have tiles, with 64 bits of the digests of what these are of."""
+        # none has been made as long as the columns are not there
+        firsts = self.store.scan(["digest", ITEM], where="id LIKE '%/0'") if ITEM in self.store.attributes else ()
+        return _pairs(firsts, ITEM)
+
+    def _pictures(self, items: Sequence[int]) -> dict[int, TiledPicture]:
+        rows: defaultdict[int, list[tuple[str, Box, Vectors]]] = defaultdict(list)
+        for batch in self.store.scan([ITEM, "digest", *BOX, EMBEDDING], where=ids_filter(_ids(items))):
+            vectors = embedding_matrix(batch[EMBEDDING])
+            for row, vector in zip(batch.drop_columns([EMBEDDING]).to_pylist(), vectors, strict=True):
+                rows[row[ITEM]].append((row["digest"], box_of(row), vector))
+        return {
+            item: TiledPicture(item, tiles[0][0], [box for _, box, _ in tiles], np.stack([v for _, _, v in tiles]))
+            for item, tiles in rows.items()
+        }
+
+
+def box_of(row: Mapping[str, int]) -> Box:
+    """Return the box of a row of the table."""
+    return row["x"], row["y"], row["width"], row["height"]
+
+
+def _ids(items: Iterable[int]) -> list[str]:
+    return [f"{item}/{number}" for item in items for number in range(TILES)]
 
 
 def _records(picture: TiledPicture) -> list[Record]:
@@ -121,11 +140,9 @@ def _records(picture: TiledPicture) -> list[Record]:
     ]
 
 
-def _pairs(store: LanceStore, item: str) -> npt.NDArray[np.void]:
-    """Return the item that each row is or is of, with 64 bits of its digest; shape (n,), in the order of the table."""
-    columns = ["digest"] if item == "_rowid" else ["digest", item]
+def _pairs(batches: Iterable[pa.RecordBatch], item: str) -> npt.NDArray[np.void]:
     parts = [np.empty(0, _PAIR)]
-    for batch in store.scan(columns) if len(store) else ():
+    for batch in batches:
         part = np.empty(len(batch), _PAIR)
         part["item"] = batch[item].to_numpy()
         part["digest"] = [int(digest[:16], 16) for digest in batch["digest"].to_pylist()]

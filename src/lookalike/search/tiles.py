@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.gallery.lance_store import LanceStore
-from lookalike.gallery.tile_table import BOX, ITEM
+from lookalike.gallery.tile_table import BOX, ITEM, box_of
 from lookalike.images.tiling import TILES
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class TileFinder:
 
 def _rows(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, tuple[int, Box, str]]:
     table = store.take(row_ids.astype(np.uint64), [ITEM, "digest", *BOX])
-    return {row["_rowid"]: (row[ITEM], tuple(row[name] for name in BOX), row["digest"]) for row in table.to_pylist()}
+    return {row["_rowid"]: (row[ITEM], box_of(row), row["digest"]) for row in table.to_pylist()}
 
 
 def _tiles_of(store: LanceStore, items: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
