@@ -124,7 +124,7 @@ def test_what_was_found_is_framed(photos, tmp_path):
     original = pixels_of(7, side=400)
     np.testing.assert_array_equal(shown[110:290, 110:290], original[110:290, 110:290])
     assert shown[:100].min() >= 127
-    assert (shown[100:102, 100:300] == shown[100, 100]).all()
+    assert (shown[100:105, 100:300] == (47, 107, 255)).all()
     whole = gallery.search(photos / "large.png", 1, include_self=True)
     np.testing.assert_array_equal(whole.section().hits[0].pixels, original)
 
@@ -134,4 +134,4 @@ def test_the_least_alike_are_called_so(gallery, photos, tmp_path):
     page = least.save(tmp_path / "out.html").read_text("utf-8")
     assert "3 least alike" in page
     assert "most alike" not in page
-    assert not np.array_equal(least.image()[:40], gallery.search(photos / "a" / "0000.png", k=3).image()[:40])
+    assert not np.array_equal(least.image()[:70], gallery.search(photos / "a" / "0000.png", k=3).image()[:70])

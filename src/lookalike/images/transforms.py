@@ -50,9 +50,9 @@ def framed(pixels: Pixels, box: tuple[float, float, float, float]) -> Pixels:
     drawn = (pixels // 2 + 127).astype(np.uint8)
     drawn[top:bottom, left:right] = pixels[top:bottom, left:right]
     line = max(1, min(width, height) // 80)
-    corner = (max(left, right - line), max(top, bottom - line))
-    framed: Pixels = cv2.rectangle(drawn, (left, top), corner, _FRAME, line)
-    return framed
+    for edge in (np.s_[:line], np.s_[-line:], np.s_[:, :line], np.s_[:, -line:]):
+        drawn[top:bottom, left:right][edge] = _FRAME
+    return drawn
 
 
 def encode_jpeg(pixels: Pixels, quality: int = 85) -> bytes:
