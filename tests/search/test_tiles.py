@@ -108,7 +108,7 @@ def test_a_table_without_tiles_yet_is_no_hindrance(tmp_path):
     table = TileTable(gallery.store)
     assert gallery.search("id:a.png", include_self=True)[0].box is None
     (row,) = gallery.store.row_ids().tolist()
-    table.put([TiledPicture(row, "0123456789abcdef", [(0, 0, 4, 4)], np.ones((1, 12), np.float32))])
+    table.add([TiledPicture(row, "0123456789abcdef", [(0, 0, 4, 4)], np.ones((1, 12), np.float32))])
     assert gallery.search("id:a.png", include_self=True)[0].box == (0, 0, 8, 8)
 
 

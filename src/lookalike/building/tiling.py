@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,13 @@ from lookalike.search.snapshot import remove_leftovers
 from lookalike.search.upkeep import renew
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from concurrent.futures import Future
 
     import numpy.typing as npt
 
     from lookalike.building.build import BuildOptions
-    from lookalike.building.report import BuildReport
+    from lookalike.building.report import BuildReport, Progress
     from lookalike.encoders.base import Encoder
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.decode import Limits
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
     from lookalike.images.region import Box
     from lookalike.sources.base import Source
 
-_AT_ONCE = 16
-"""Pictures whose tiles are embedded together, while those of as many more are prepared."""
+_AT_ONCE = 4
+"""Pictures whose tiles are embedded together, while those of as many more are prepared: tens of megabytes each time."""
+_IN_A_COMMIT = 20
 _WHOLE_ONLY = "; it is searched as a whole only"
 
 
@@ -82,28 +84,52 @@ def update_tiles(
         table = TileTable(store)
         remove_leftovers(table.store)
         report.tiled = table.copy_known()
+        table.drop_stale()
         cutter = _Cutter(source, encoder, options.limits)
-        for outcomes in cutter.cut_all(_pending(store, source, table, options), options.workers):
-            made = [outcome for outcome in outcomes if isinstance(outcome, TiledPicture)]
-            failed = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-            table.put(made)
-            report.tiled += len(made)
-            report.failed += failed
-            options.progress.advance(len(outcomes), failed=len(failed))
+        outcomes = cutter.cut_all(_pending(store, source, table, options), options.workers)
+        with closing(outcomes):
+            _write(table, _noted(outcomes, options.progress, report))
         _finish(table, options.progress.note)
 
 
 def drop_tiles_of_removed(store: LanceStore) -> None:
     """Drop the tiles of what was removed from a gallery; only for who holds the writer lock."""
     if store.location.tiles.exists():
-        _finish(TileTable(store), lambda _: None)
+        table = TileTable(store)
+        table.drop_stale()
+        _finish(table, lambda _: None)
 
 
 def _finish(table: TileTable, note: Callable[[str], None]) -> None:
-    table.drop_stale()
     table.store.optimise()
     with store_errors(table.store.location):
         renew(table.store, note)
+
+
+def _noted(
+    outcomes: Iterator[list[TiledPicture | Failure]], progress: Progress, report: BuildReport
+) -> Iterator[list[TiledPicture]]:
+    """Yield the pictures that were cut, and tell of them and of the others."""
+    for some in outcomes:
+        made = [outcome for outcome in some if isinstance(outcome, TiledPicture)]
+        failed = [outcome for outcome in some if isinstance(outcome, Failure)]
+        report.tiled += len(made)
+        report.failed += failed
+        progress.advance(len(some), failed=len(failed))
+        yield made
+
+
+def _write(table: TileTable, pictures: Iterator[list[TiledPicture]]) -> None:
+    """Add pictures some at a time, also the last of them when the run is interrupted."""
+    waiting: list[TiledPicture] = []
+    try:
+        for some in pictures:
+            waiting += some
+            if len(waiting) >= _IN_A_COMMIT:
+                ready, waiting = waiting, []
+                table.add(ready)
+    finally:
+        table.add(waiting)
 
 
 def _pending(
@@ -143,7 +169,9 @@ class _Cutter:
     encoder: Callable[[], Encoder]
     limits: Limits
 
-    def cut_all(self, pending: Iterator[tuple[ImageRef, int]], workers: int) -> Iterator[list[TiledPicture | Failure]]:
+    def cut_all(
+        self, pending: Iterator[tuple[ImageRef, int]], workers: int
+    ) -> Generator[list[TiledPicture | Failure], None, None]:
         """Yield the tiles of pictures, some at a time; the next are prepared by threads meanwhile."""
         pool = ThreadPoolExecutor(workers, thread_name_prefix="lookalike-tiles")
         try:

@@ -30,6 +30,8 @@ ITEM = "item"
 BOX = ("x", "y", "width", "height")
 _PAIR = np.dtype([("item", np.uint64), ("digest", np.uint64)])
 _COPIED_AT_ONCE = 64
+_COMMITS = 64
+"""Between two times that small files are merged, for each commit has to list them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +60,24 @@ class TileTable:
         if not items.location.tiles.exists():
             LanceStore.create(items.location.tiles, Manifest(items.manifest.encoder, dim=items.manifest.dim))
         self.store = LanceStore.open(items.location.tiles)
+        self._commits = 0
 
     def missing(self) -> npt.NDArray[np.uint64]:
         """Return the stable ids of the items that have no tiles of what they are now; ascending."""
         return np.sort(np.setdiff1d(self._held(), self._tiled())["item"])
 
-    def put(self, pictures: Sequence[TiledPicture]) -> None:
-        """Add the tiles of pictures, in place of those that their items have, in one commit.
+    def add(self, pictures: Sequence[TiledPicture]) -> None:
+        """Add the tiles of pictures whose items have none, in one commit.
 
         Raises
         ------
         StoreError : if they cannot be written.
         """
         if pictures:
-            records = [record for picture in pictures for record in _records(picture)]
-            self.store.upsert(records, np.concatenate([picture.vectors for picture in pictures]))
+            self.store.add(_records(pictures), _vectors(pictures))
+            self._commits += 1
+            if self._commits % _COMMITS == 0:
+                self.store.optimise()
 
     def copy_known(self) -> int:
         """Give items the tiles of others with the same bytes, such as what they were called before; say how many."""
@@ -85,7 +90,8 @@ class TileTable:
             chunk = slice(start, start + _COPIED_AT_ONCE)
             held = self._pictures(sources[chunk].tolist())
             pairs = zip(known["item"][chunk].tolist(), sources[chunk].tolist(), strict=True)
-            self.put([replace(held[source], item=item) for item, source in pairs])
+            copies = [replace(held[source], item=item) for item, source in pairs]
+            self.store.upsert(_records(copies), _vectors(copies))  # they may have tiles of what they were
         return len(known)
 
     def drop_stale(self) -> int:
@@ -126,7 +132,7 @@ def _ids(items: Iterable[int]) -> list[str]:
     return [f"{item}/{number}" for item in items for number in range(TILES)]
 
 
-def _records(picture: TiledPicture) -> list[Record]:
+def _records(pictures: Sequence[TiledPicture]) -> list[Record]:
     return [
         Record(
             id=f"{picture.item}/{number}",
@@ -136,8 +142,13 @@ def _records(picture: TiledPicture) -> list[Record]:
             size=0,
             attributes={ITEM: picture.item, **dict(zip(BOX, box, strict=True))},
         )
+        for picture in pictures
         for number, box in enumerate(picture.boxes)
     ]
+
+
+def _vectors(pictures: Sequence[TiledPicture]) -> Vectors:
+    return np.concatenate([picture.vectors for picture in pictures])
 
 
 def _pairs(batches: Iterable[pa.RecordBatch], item: str) -> npt.NDArray[np.void]:
