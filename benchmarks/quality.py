@@ -44,7 +44,7 @@ def main() -> None:
             gallery.add(beans() / "train")
             answers = gallery.search_batch(queries, k=len(gallery))
             embeddings = np.stack([gallery.embed(query) for query in queries])
-        measured[precision] = _measures(_relevance(answers, labels))
+        measured[precision] = measures_of(answers, labels)
         found = _Answers(embeddings, [{hit.id for hit in list(hits)[:_K]} for hits in answers])
         agreement[precision] = _agreement(found, reference) if reference else [None] * 3
         reference = reference or found
@@ -57,6 +57,11 @@ class _Answers:
     """Of the queries; shape (queries, dim)."""
     first: list[set[str]]
     """The ids of the first ten hits of each."""
+
+
+def measures_of(answers: list[Any], labels: list[str]) -> list[float]:
+    """Return P@1, P@5 and mAP of answers that rank the whole gallery, for queries of these classes."""
+    return _measures(_relevance(answers, labels))
 
 
 def _relevance(answers: list[Any], labels: list[str]) -> Relevance:

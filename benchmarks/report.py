@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ORDER = (
     "quality",
+    "tiles",
     "indexing",
     "encoders",
     "cold_search",

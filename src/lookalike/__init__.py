@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lookalike.images.ref import ImageRef
     from lookalike.metric import Metric
     from lookalike.search.hit import Hit
+    from lookalike.search.terms import Query, Term
 
 __version__ = "0.1.0"
 
@@ -41,8 +42,10 @@ _PUBLIC = {
     "Limits": "lookalike.images.decode:Limits",
     "LookalikeError": "lookalike.errors:LookalikeError",
     "Metric": "lookalike.metric:Metric",
+    "Query": "lookalike.search.terms:Query",
     "RemoteGallery": "lookalike.api.remote:RemoteGallery",
     "Removal": "lookalike.building.report:Removal",
+    "Term": "lookalike.search.terms:Term",
     "connect": "lookalike.api.remote:connect",
     "load_encoder": "lookalike.encoders.loading:load_encoder",
     "open": "lookalike.api.gallery:open_gallery",
@@ -61,8 +64,10 @@ __all__ = [
     "Limits",
     "LookalikeError",
     "Metric",
+    "Query",
     "RemoteGallery",
     "Removal",
+    "Term",
     "__version__",
     "connect",
     "load_encoder",

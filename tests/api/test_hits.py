@@ -10,7 +10,7 @@ from PIL import Image
 import lookalike
 from lookalike.api.hits import Hits, save_hits
 from lookalike.errors import InputError
-from tests.toys import ToyEncoder, plant
+from tests.toys import ToyEncoder, pixels_of, plant, png
 
 
 @pytest.fixture
@@ -111,3 +111,27 @@ def test_the_query_is_part_of_the_picture(gallery, photos):
 
 def test_hits_without_labels_have_none():
     assert Hits("q", (), seconds=0.0, picture=None, read=lambda hit: b"").labels == []
+
+
+def test_what_was_found_is_framed(photos, tmp_path):
+    (photos / "large.png").write_bytes(png(7, side=400))
+    gallery = lookalike.open(photos, encoder=ToyEncoder())
+    gallery.add(photos, tiles=True)
+    part = lookalike.Term(pixels_of(7, side=400), crop=(100, 100, 200, 200))
+    hits = gallery.search(part, 1)
+    assert hits[0].box == (100, 100, 200, 200)
+    shown = hits.section().hits[0].pixels
+    original = pixels_of(7, side=400)
+    np.testing.assert_array_equal(shown[110:290, 110:290], original[110:290, 110:290])
+    assert shown[:100].min() >= 127
+    assert (shown[100:105, 100:300] == (47, 107, 255)).all()
+    whole = gallery.search(photos / "large.png", 1, include_self=True)
+    np.testing.assert_array_equal(whole.section().hits[0].pixels, original)
+
+
+def test_the_least_alike_are_called_so(gallery, photos, tmp_path):
+    least = gallery.search(photos / "a" / "0000.png", k=3, reverse=True)
+    page = least.save(tmp_path / "out.html").read_text("utf-8")
+    assert "3 least alike" in page
+    assert "most alike" not in page
+    assert not np.array_equal(least.image()[:70], gallery.search(photos / "a" / "0000.png", k=3).image()[:70])

@@ -177,3 +177,25 @@ def test_the_number_of_threads_is_a_choice(tmp_path):
     album(tmp_path / "photos", 4)
     assert lookalike_json("index", "photos", "--workers", "1", cwd=tmp_path)["added"] == 4
     assert "--workers" in lookalike("index", "photos", "--workers", "0", cwd=tmp_path, code=2).stderr
+
+
+def test_tiles_are_made_kept_and_given_up(tmp_path):
+    album(tmp_path / "photos")
+    assert lookalike_json("index", "photos", cwd=tmp_path)["tiled"] == 0
+    assert lookalike_json("info", cwd=tmp_path)["tiles"] is False
+    done = lookalike("index", "photos", "--tiles", cwd=tmp_path)
+    assert "6 cut into tiles" in done.stderr
+    assert lookalike_json("info", cwd=tmp_path)["tiles"] is True
+    picture(tmp_path / "photos" / "new.png", 9)
+    answer = lookalike_json("index", "photos", cwd=tmp_path)
+    assert (answer["added"], answer["tiled"]) == (1, 1)
+
+    search = ("search", "photos/new.png", "--crop", "0,0,0.5,0.5", "--include-self")
+    best = lookalike_json(*search, cwd=tmp_path)["hits"][0]
+    assert best["id"] == "photos/new.png"
+    assert best["box"] == [0, 0, 32, 32]
+    assert best["score"] == pytest.approx(1, abs=1e-4)
+    assert "box=0,0,32,32" in lookalike(*search, cwd=tmp_path).stdout
+    assert all("box" not in hit for hit in lookalike_json(*search, "--no-tiles", cwd=tmp_path)["hits"])
+    lookalike("index", "photos", "--no-tiles", cwd=tmp_path)
+    assert all("box" not in hit for hit in lookalike_json(*search, cwd=tmp_path)["hits"])

@@ -143,6 +143,11 @@ def test_a_hit_whose_file_is_gone_is_still_listed_and_drawn(tmp_path):
         (["search", "query.png", "-k", "0"], ["k must be", "at least 1", "got 0"]),
         (["search", "query.png", "--min-score", "nan"], ["min_score", "nan"]),
         (["search", "query.png", "--min-score", "inf"], ["min_score", "inf"]),
+        (["search", "query.png", "--crop", "1,2,3"], ["x,y,width,height", "1,2,3"]),
+        (["search", "query.png", "--crop", "64,0,10,10"], ["holds no pixel", "64 x 64"]),
+        (["search", "id:photos/even/0.png - id:photos/even/0.png"], ["cancel"]),
+        (["search", "query.png + a red bicycle"], ["a red bicycle", "no text side", "CLIP"]),
+        (["search", "none/"], ["none", "no such file"]),
         (["search", "file://host/query.png"], ["another machine"]),
         (["search", "query.png", "--gallery", "none"], ["none", "lookalike index"]),
     ],
@@ -181,3 +186,84 @@ def test_a_device_is_no_query(tmp_path):
     picture(tmp_path / "photos" / "a.png", 1)
     lookalike("index", "photos", cwd=tmp_path)
     assert "no regular file" in mistake("search", os.devnull, cwd=tmp_path)
+
+
+def test_a_query_of_several_terms(indexed):
+    text = "query.png + 0.5:id:photos/even/0.png - photos/odd/1.png"
+    answer = lookalike_json("search", text, cwd=indexed)
+    assert answer["query"] == text
+    ids = [hit["id"] for hit in answer["hits"]]
+    assert ids[0] == "photos/odd/3.png"
+    assert len(ids) == 4
+    assert not {"photos/even/0.png", "photos/odd/1.png"} & set(ids)
+    with_terms = lookalike_json("search", text, "--include-self", cwd=indexed)["hits"]
+    assert len(with_terms) == 6
+    assert with_terms[-1]["id"] == "photos/odd/1.png"
+
+
+def test_a_file_with_signs_in_its_name_is_one_query(indexed):
+    picture(indexed / "query - copy.png", 3)
+    answer = lookalike_json("search", "query - copy.png", "-k", 1, cwd=indexed)
+    assert answer["query"] == "query - copy.png"
+    assert answer["hits"][0]["score"] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_part_of_a_picture_is_asked_with(indexed):
+    with Image.open(indexed / "photos" / "odd" / "3.png") as image:
+        wide = Image.new("RGB", (200, 100))
+        wide.paste(image, (120, 20))
+        wide.save(indexed / "wide.png")
+    for crop in ("120,20,64,64", "0.6,0.2,0.32,0.64"):
+        answer = lookalike_json("search", "wide.png", "--crop", crop, "-k", 1, cwd=indexed)
+        assert answer["query"] == f"wide.png [{crop}]"
+        assert answer["hits"][0]["id"] == "photos/odd/3.png"
+        assert answer["hits"][0]["score"] == pytest.approx(1.0, abs=1e-4)
+    whole = lookalike_json("search", "wide.png", "-k", 1, cwd=indexed)
+    assert whole["hits"][0]["score"] < 0.99
+
+
+def test_the_least_alike_come_first(indexed):
+    hits = lookalike_json("search", "query.png", cwd=indexed)["hits"]
+    reverse = lookalike_json("search", "query.png", "--reverse", cwd=indexed)["hits"]
+    assert [hit["id"] for hit in reverse] == [hit["id"] for hit in reversed(hits)]
+    assert [hit["rank"] for hit in reverse] == [1, 2, 3, 4, 5, 6]
+    assert [hit["score"] for hit in reverse] == [hit["score"] for hit in reversed(hits)]
+
+
+def test_a_folder_asks_with_each_of_its_pictures(indexed, tmp_path):
+    picture(tmp_path / "asked" / "a.png", 3)
+    picture(tmp_path / "asked" / "sub" / "b.png", 4)
+    (tmp_path / "asked" / "broken.jpg").write_text("no picture")
+    done = lookalike("search", f"{tmp_path}/asked/", "query.png", "-k", 1, "--json", cwd=indexed)
+    answers = json.loads(done.stdout)
+    assert [answer["query"] for answer in answers] == [
+        str(tmp_path / "asked" / "a.png"),
+        str(tmp_path / "asked" / "sub" / "b.png"),
+        "query.png",
+    ]
+    best = [answer["hits"][0]["id"] for answer in answers]
+    assert best == ["photos/odd/3.png", "photos/even/4.png", "photos/odd/3.png"]
+    assert "broken.jpg: not a picture" in done.stderr
+    assert "1 could not be searched with:" in done.stderr
+    (tmp_path / "one").mkdir()
+    picture(tmp_path / "one" / "a.png", 3)
+    assert len(lookalike_json("search", f"{tmp_path}/one/", "-k", 1, cwd=indexed)) == 1
+    shown = lookalike("search", "photos/odd/", "-k", 1, cwd=indexed)
+    assert len(shown.stdout.splitlines()) == 3
+    assert f"{indexed}/photos/odd/1.png:" in shown.stderr
+
+
+def test_the_folder_of_a_gallery_leaves_each_picture_out_of_its_own_hits(indexed):
+    for answer in lookalike_json("search", "photos/", cwd=indexed):
+        own = answer["query"].removeprefix(f"{indexed}/")
+        assert own not in [hit["id"] for hit in answer["hits"]]
+        assert len(answer["hits"]) == 5
+
+
+def test_a_folder_without_a_readable_picture_has_no_answers(indexed, tmp_path):
+    (tmp_path / "asked").mkdir()
+    (tmp_path / "asked" / "broken.jpg").write_text("no picture")
+    done = lookalike("search", f"{tmp_path}/asked/", "--save", tmp_path / "hits.png", "--json", cwd=indexed)
+    assert json.loads(done.stdout) == []
+    assert "1 could not be searched with:" in done.stderr
+    assert not (tmp_path / "hits.png").exists()

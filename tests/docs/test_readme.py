@@ -134,6 +134,17 @@ def test_the_example_of_an_evaluation_runs(folder, capsys):
     assert (folder / "report.html").is_file()
 
 
+def test_the_example_of_queries_runs(folder, capsys):
+    first, second = blocks("python", "## In Python")[:2]
+    namespace: dict[str, object] = {}
+    exec(first, namespace)
+    capsys.readouterr()
+    exec(second, namespace)
+    assert len(capsys.readouterr().out.splitlines()) == 8
+    shown = re.search(r"`query.to_dict\(\)` is `([^`]+)`", TEXT)
+    assert namespace["query"].to_dict() == json.loads(shown[1])
+
+
 def test_the_example_of_another_encoder_runs(folder):
     pytest.importorskip("transformers")
     from tests.encoders.checkpoints import save_vit_classifier

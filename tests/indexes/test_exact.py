@@ -234,3 +234,21 @@ def test_rows_at_the_same_angle_count_as_equal(product):
     assert len(rows) > 1
     found = ExactIndex(rows).search(query, len(rows))
     np.testing.assert_array_equal(found.positions, np.arange(len(rows))[None])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("share", [None, 0.9, 0.1])
+def test_the_farthest_rows_are_those_of_a_full_sort(metric, share):
+    random = np.random.default_rng(5)
+    rows = random.integers(-3, 4, (9_000, 6)).astype(np.float32)
+    queries = random.normal(size=(3, 6)).astype(np.float32)
+    allowed = None if share is None else random.random(len(rows)) < share
+    found = ExactIndex(rows, metric=metric, farthest=True).search(queries, 20, allowed)
+    truth = true_scores(queries, rows, metric).astype(np.float32)
+    for scores, positions, returned in zip(truth, found.positions, found.scores, strict=True):
+        order = np.argsort(scores, kind="stable")
+        order = order if allowed is None else order[allowed[order]]
+        np.testing.assert_allclose(returned, scores[order[:20]], atol=TOLERANCE * 30)
+        np.testing.assert_allclose(scores[positions], returned, atol=TOLERANCE * 30)
+        assert len(set(positions)) == 20
+        assert allowed is None or allowed[positions].all()

@@ -45,7 +45,8 @@ def test_the_readme_names_the_options_of_several_commands(option):
 
 
 def test_the_readme_names_no_option_that_no_command_has():
-    known = {name for command in COMMANDS.values() for parameter in command.params for name in parameter.opts}
+    parameters = [parameter for command in COMMANDS.values() for parameter in command.params]
+    known = {name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)}
     ours = re.sub(r"^\$ (?!lookalike).*$", "", README, flags=re.MULTILINE)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", ours)) - known == set()
 

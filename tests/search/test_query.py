@@ -14,7 +14,8 @@ import lookalike
 from lookalike.errors import ImageDecodeError, InputError, ShapeError, SourceError
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.images.decode import Limits
-from lookalike.search.query import QueryResolver
+from lookalike.search.query import QueryResolver, combined
+from lookalike.search.terms import Query, Term
 from tests.toys import ToyEncoder, pixels_of, plant, png, refuse, toy_embedding
 
 
@@ -54,13 +55,13 @@ def test_a_picture_in_any_form_is_the_same_query(resolver, folder, monkeypatch):
     for form in forms:
         query = resolver.resolve(form)
         assert is_of(query, 1)
-        assert query.item_id == "sub/0001.png"
+        assert query.item_ids == ("sub/0001.png",)
         assert query.picture == path.read_bytes()
     with Image.open(path) as image:
         for form in (path.read_bytes(), image, pixels_of(1)):
             query = resolver.resolve(form)
             assert is_of(query, 1)
-            assert query.item_id is None
+            assert query.item_ids == ()
             assert query.picture is not None
 
 
@@ -69,7 +70,7 @@ def test_a_file_url_is_the_file(resolver, folder, start):
     (folder / "a b%.png").write_bytes(png(4))
     query = resolver.resolve(start + (folder / "a b%.png").as_uri().removeprefix("file://"))
     assert is_of(query, 4)
-    assert query.item_id == "a b%.png"
+    assert query.item_ids == ("a b%.png",)
 
 
 def test_a_file_url_may_be_relative_and_of_any_bytes(resolver, folder, monkeypatch):
@@ -77,13 +78,13 @@ def test_a_file_url_may_be_relative_and_of_any_bytes(resolver, folder, monkeypat
     Path(os.fsdecode(b"\xff.png")).write_bytes(png(6))
     query = resolver.resolve("file:%FF.png")
     assert is_of(query, 6)
-    assert query.item_id == "file:%FF.png"
+    assert query.item_ids == ("file:%FF.png",)
 
 
 def test_an_item_of_the_gallery_needs_no_encoder(store):
     query = QueryResolver(store, refuse).resolve("id:sub/0002.png")
     assert is_of(query, 2)
-    assert query.item_id == "sub/0002.png"
+    assert query.item_ids == ("sub/0002.png",)
 
 
 def test_an_id_with_a_quote_is_found(store):
@@ -100,7 +101,7 @@ def test_a_vector_needs_no_encoder(store, kind):
 def test_a_link_to_the_folder_leads_to_the_same_item(resolver, folder, tmp_path_factory):
     link = tmp_path_factory.mktemp("elsewhere") / "link"
     link.symlink_to(folder)
-    assert resolver.resolve(link / "sub" / "0001.png").item_id == "sub/0001.png"
+    assert resolver.resolve(link / "sub" / "0001.png").item_ids == ("sub/0001.png",)
 
 
 @pytest.mark.parametrize("text", ["a red leaf", "dog", "~nobody-of-that-name", "x" * 5000, "what? a *", "a+b", "ü\n"])
@@ -108,7 +109,7 @@ def test_anything_else_is_a_text(resolver, text):
     query = resolver.resolve(text)
     assert query.vector[0, 0] == len(text)
     assert query.name == text
-    assert query.item_id is None
+    assert query.item_ids == ()
 
 
 def test_the_name_of_a_file_is_no_text(resolver, folder, monkeypatch):
@@ -187,7 +188,7 @@ def test_a_name_that_is_no_text_can_be_asked_with(resolver, folder):
     query = resolver.resolve(path)
     assert is_of(query, 2)
     assert query.name.encode()
-    assert query.item_id == "file:%FF.png"
+    assert query.item_ids == ("file:%FF.png",)
     path.write_bytes(b"no picture")
     with pytest.raises(ImageDecodeError) as raised:
         resolver.resolve(str(path))
@@ -210,3 +211,104 @@ def test_a_pillow_image_goes_by_its_file_until_it_is_loaded(tmp_path, store):
         loaded = resolver.resolve(image)
         np.testing.assert_array_equal(loaded.vector, resolver.resolve(np.asarray(image)).vector)
         assert not np.array_equal(loaded.vector, by_path)
+
+
+def unit(vector):
+    return vector / np.linalg.norm(vector)
+
+
+def test_terms_are_added_as_directions_by_their_weights(resolver, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    expected = 2 * unit(toy_embedding(pixels_of(7))) + unit(toy_embedding(pixels_of(1))) - 0.5 * unit(np.full(12, 6.0))
+    forms = [
+        "2:it's.png + id:sub/0001.png - 0.5:people",
+        Query([Term("it's.png", 2), "id:sub/0001.png", Term("people", -0.5)]),
+        Query([Term(pixels_of(7), 20), Term(png(1), 10), Term(np.full(12, 0.1), -5)]),
+    ]
+    for form in forms:
+        query = resolver.resolve(form)
+        np.testing.assert_allclose(unit(query.vector[0]), unit(expected), atol=1e-6)
+        assert query.picture is None
+    query = resolver.resolve(forms[0])
+    assert query.name == "2:it's.png + id:sub/0001.png - 0.5:people"
+    assert query.item_ids == ("it's.png", "sub/0001.png")
+
+
+def test_a_combination_is_as_long_as_its_terms_are():
+    vectors = np.array([[3, 0], [0, 5]], np.float32)
+    np.testing.assert_allclose(combined(vectors, [1, 1]), [[4 / 2**0.5, 4 / 2**0.5]], rtol=1e-6)
+    np.testing.assert_allclose(combined(vectors[:1], [2]), [[3, 0]], rtol=1e-6)
+    np.testing.assert_allclose(combined(vectors[:1], [-2]), [[-3, 0]], rtol=1e-6)
+
+
+def test_a_single_term_is_what_it_was_before(resolver):
+    for weight in (1, 0.5, 7):
+        assert is_of(resolver.resolve(Query([Term(pixels_of(3), weight)])), 3)
+    opposite = resolver.resolve(Query([Term(pixels_of(3), -1)]))
+    np.testing.assert_allclose(opposite.vector[0], -toy_embedding(pixels_of(3)), rtol=1e-6)
+    assert opposite.name == "- image"
+
+
+@pytest.mark.parametrize("text", ["id:it's.png - id:it's.png", "a + b - 2:c"])
+def test_terms_that_cancel_out_are_one_sentence(resolver, text):
+    with pytest.raises(InputError, match="cancel each other out"):
+        resolver.resolve(text)
+
+
+def test_a_mistaken_name_with_a_sign_is_told_whole(store, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    for text in ("Beach - 2020.jpg", "sub/0001.png - none.jpg"):
+        with pytest.raises((InputError, SourceError)) as raised:
+            QueryResolver(store, ToyEncoder).resolve(text)
+        assert f"a term of {text!r}, which is not the name of a file either" in str(raised.value)
+
+
+def test_a_crop_is_of_the_upright_picture_in_full(resolver, store, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    pixels = pixels_of(8, side=16)
+    turned = Image.fromarray(np.rot90(pixels))  # is shown upright once it is turned clockwise
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(folder / "turned.png", exif=exif)
+    lookalike.open(folder, encoder=ToyEncoder()).add(folder)
+    store.refresh()
+    part = pixels[2:10, 4:16]
+    for what in ("turned.png", "id:turned.png", (folder / "turned.png").read_bytes(), pixels):
+        query = resolver.resolve(Term(what, crop=(4, 2, 12, 8)))
+        np.testing.assert_array_equal(query.picture, part)
+        np.testing.assert_array_equal(query.vector[0], toy_embedding(part))
+    assert resolver.resolve(Term("turned.png", crop=(4, 2, 12, 8))).name == "turned.png [4,2,12,8]"
+    assert resolver.resolve(Term("turned.png", crop=(0, 0, 0.5, 1))).item_ids == ("turned.png",)
+    with pytest.raises(InputError, match="holds no pixel of the picture, which is 16 x 16"):
+        resolver.resolve(Term("turned.png", crop=(20, 0, 5, 5)))
+
+
+def test_a_large_jpeg_is_cropped_at_full_quality(tmp_path, store):
+    class Reduced(ToyEncoder):
+        batch_size, decode_side = 8, 8
+
+        def prepare(self, image):
+            return toy_embedding(image)
+
+        def encode_prepared(self, batch):
+            return batch
+
+    Image.fromarray(pixels_of(1, side=256)).save(tmp_path / "large.jpg", quality=95)
+    query = QueryResolver(store, Reduced).resolve(Term(tmp_path / "large.jpg", crop=(3, 5, 100, 90)))
+    with Image.open(tmp_path / "large.jpg") as image:
+        np.testing.assert_array_equal(query.picture, np.asarray(image)[5:95, 3:103])
+
+
+def test_an_item_whose_picture_is_gone_cannot_be_cropped(resolver, folder):
+    (folder / "sub" / "0002.png").write_bytes(png(9))
+    with pytest.raises(SourceError, match="has changed since it was indexed"):
+        resolver.resolve(Term("id:sub/0002.png", crop=(0, 0, 4, 4)))
+    (folder / "sub" / "0002.png").unlink()
+    with pytest.raises(SourceError, match="no such file"):
+        resolver.resolve(Term("id:sub/0002.png", crop=(0, 0, 4, 4)))
+
+
+def test_the_name_of_a_folder_leads_to_its_pictures(store, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match=r"'sub' is a folder.*or each of the folder as sub/, or index with a CLIP"):
+        QueryResolver(store, ToyEncoder).resolve("sub")

@@ -216,3 +216,18 @@ def test_an_index_that_cannot_be_built_is_told_of_and_stops_nothing(tmp_path, sp
     searcher = Searcher(store)
     assert recall(searcher, rows) == 1.0
     assert searcher.method().is_exact
+
+
+def test_the_least_alike_are_found_exactly_beside_any_index(gallery):
+    store, rows, _ = gallery
+    newer = vectors_of(40, seed=7)
+    add(store, newer, even=False)
+    rows |= newer
+    searcher = Searcher(store)
+    query = next(iter(rows.values()))
+    for where, chosen in ((None, rows), ("even = false", newer)):
+        (hits,), method = searcher.answer(query[None], 5, SearchOptions(where=where, reverse=True))
+        truth = plain_search(chosen, query, len(chosen))[::-1][:5]
+        assert [hit.id for hit in hits] == [name for name, _ in truth]
+        assert [hit.score for hit in hits] == pytest.approx([score for _, score in truth], abs=1e-6)
+        assert method.is_exact

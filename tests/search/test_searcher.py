@@ -62,9 +62,10 @@ class Model:
         self.vectors.update({name: vector for name, (vector, _) in drawn.items()})
         self.numbers.update({name: number for name, (_, number) in drawn.items()})
 
-    def expected(self, query, k, metric, number, excluded):
+    def expected(self, query, k, options, number, excluded):
         chosen = {name: v for name, v in self.vectors.items() if number is None or self.numbers[name] > number}
-        return plain_search(chosen, query, k, metric, without=[excluded])
+        ranked = plain_search(chosen, query, len(chosen), options.metric, without=excluded)
+        return sorted(ranked, key=lambda pair: (pair[1], pair[0]))[:k] if options.reverse else ranked[:k]
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -82,13 +83,14 @@ def test_is_right_after_every_kind_of_change(tmp_path, seed):
         number = model.random.choice([None, None, 0, 2, 9])
         where = None if number is None else f"number > {number}"
         queries = np.array([model.vector() for _ in range(3)])
-        excluded = [model.random.choice([None, *NAMES]) for _ in range(3)]
+        options = SearchOptions(metric, where, reverse=model.random.random() < 0.3)
+        excluded = [model.random.sample(NAMES, model.random.randint(0, 2)) for _ in range(3)]
         for searcher in (reader, Searcher(store)):
-            answers = searcher.search(queries, k, SearchOptions(metric, where), exclude=excluded)
+            answers = searcher.search(queries, k, options, exclude=excluded)
             for query, without, hits in zip(queries, excluded, answers, strict=True):
                 assert [(hit.id, hit.score) for hit in hits] == [
                     (name, pytest.approx(score, abs=1e-6))
-                    for name, score in model.expected(query, k, metric, number, without)
+                    for name, score in model.expected(query, k, options, number, without)
                 ]
                 assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
                 assert [hit.attributes["number"] for hit in hits] == [model.numbers[hit.id] for hit in hits]
@@ -110,7 +112,7 @@ def test_an_excluded_item_makes_room_for_another(tmp_path):
     store = empty_gallery(tmp_path)
     put(store, {name: np.array([1, i, 0, 0], np.float32) for i, name in enumerate("abcde")})
     queries = np.array([[1, 0, 0, 0]] * 3, np.float32)
-    answers = Searcher(store).search(queries, 2, SearchOptions(), exclude=["a", None, "e"])
+    answers = Searcher(store).search(queries, 2, SearchOptions(), exclude=[["a"], [], ["e"]])
     assert [[hit.id for hit in hits] for hits in answers] == [["b", "c"], ["a", "b"], ["a", "b"]]
 
 
@@ -156,7 +158,7 @@ def test_refuses_another_number_of_hits(tmp_path, k):
     store = empty_gallery(tmp_path)
     put(store, {"a": [1, 0, 0, 0]})
     with pytest.raises(InputError, match="whole number of at least 1"):
-        Searcher(store).search(np.ones((1, DIM), np.float32), k, SearchOptions(), exclude=["a"])
+        Searcher(store).search(np.ones((1, DIM), np.float32), k, SearchOptions(), exclude=[["a"]])
 
 
 def test_refuses_vectors_of_another_space(tmp_path):

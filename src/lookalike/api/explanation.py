@@ -130,14 +130,14 @@ class Explainer:
         """Compare a query with an item; see :meth:`lookalike.api.gallery_tools.GalleryTools.explain`."""
         self._store.refresh()
         resolver = QueryResolver(self._store, self._encoder, self._limits)
-        item = hit if isinstance(hit, Hit) else self._item(str(resolver.resolve(as_item(hit)).item_id))
+        item = hit if isinstance(hit, Hit) else self._item(resolver.resolve(as_item(hit)).item_ids[0])
         asked = resolver.resolve(query)
         picture = asked.picture
         if picture is None:
-            if asked.item_id is None:
+            if len(asked.item_ids) != 1:
                 msg = f"{asked.name!r} is no picture, so it has no parts to show; name a picture, or an item as id:ID"
                 raise InputError(msg)
-            picture = self._read(self._item(asked.item_id))
+            picture = self._read(self._item(asked.item_ids[0]))
         pictures = self._pixels(picture, asked.name), self._pixels(self._read(item), item.id)
         likeness = compare_places(self._encoder(), *pictures)
         return Explanation(asked.name, replace(item, score=likeness.score), likeness)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,23 +16,22 @@ from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.errors import SourceError, StoreCorruptError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
-from lookalike.images.digest import content_digest
-from lookalike.images.reading import read_picture
 from lookalike.metric import Metric
-from lookalike.sources.names import original
+from lookalike.search.item_picture import is_file, read_original
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
-    from lookalike.building.report import BuildReport, Removal
+    from lookalike.building.report import BuildReport, Failure
     from lookalike.encoders.base import Encoder, EncoderSpec
     from lookalike.encoders.loading import Calibration
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.decode import Limits
     from lookalike.images.ref import Scalar
-    from lookalike.search.hit import Hit, Method
+    from lookalike.search.hit import Hit
     from lookalike.search.query import QueryResolver, ResolvedQuery
     from lookalike.search.searcher import Searcher, SearchOptions
 
@@ -136,6 +134,7 @@ class Gallery(GalleryTools):
         *,
         label_from: str | None = None,
         embedding_column: str | None = None,
+        tiles: bool | None = None,
     ) -> BuildReport:
         """Bring the gallery up to date with a source.
 
@@ -155,6 +154,8 @@ class Gallery(GalleryTools):
             remembered for this source; ``none`` ends that.
         embedding_column : of Parquet tables that hold embeddings already, which are taken instead of made. A new
             gallery of them is asked with ids and vectors; one that is opened with their encoder, with pictures too.
+        tiles : whether parts of pictures are found too, from now on, for which thirteen tiles of each are embedded and
+            kept as well; None leaves it as it is.
 
         Returns
         -------
@@ -171,47 +172,10 @@ class Gallery(GalleryTools):
         from lookalike.building.build import BuildOptions
 
         opened = open_for(self, source, embedding_column=embedding_column)
-        return add_source(self, opened, options or BuildOptions(limits=self._limits), label_from=label_from)
-
-    def remove(
-        self,
-        ids: str | Path | Sequence[str | Path] | None = None,
-        *,
-        where: str | None = None,
-        missing: bool = False,
-        dry_run: bool = False,
-        report: Callable[[str], None] = lambda _: None,
-    ) -> Removal:
-        """Take items out of the gallery; files are left alone, and a source that lists them brings them back.
-
-        Parameters
-        ----------
-        ids : ids as ``id:ID``; paths, of folders, archives and tables with all that is in them, or patterns, none of
-            which need exist any more; URLs, or ``hf:NAME[:SPLIT]``. An item is meant if one of them means it.
-        where : only items that match; see :meth:`search`.
-        missing : only items that are files of their own which do not exist, such as after their folder was removed; on
-            a disk that is not connected they do not exist either.
-        dry_run : only say what would go.
-        report : told if another run writes to the gallery, for which this one waits.
-
-        Returns
-        -------
-        The ids that were meant, and how many items left and are left.
-
-        Raises
-        ------
-        InputError : if nothing is given, one of ``ids`` means nothing, or the condition cannot be used.
-        StoreError : if there is no gallery, or it cannot be written.
-        """
-        from lookalike.building.removal import remove, would_remove
-        from lookalike.gallery.lock import waiting_for
-        from lookalike.search.selection import Choice
-
-        names = [ids] if isinstance(ids, (str, Path)) else ids
-        choice = Choice(None if names is None else [str(name) for name in names], where, missing)
-        if dry_run:
-            return would_remove(self.store, choice)
-        return remove(self.store, choice, on_wait=lambda holder: report(waiting_for(holder)))
+        options = options or BuildOptions(limits=self._limits)
+        if tiles is not None:
+            options = replace(options, tiles=tiles)
+        return add_source(self, opened, options, label_from=label_from)
 
     def add_embeddings(
         self,
@@ -253,23 +217,29 @@ class Gallery(GalleryTools):
         min_score: float | None = None,
         metric: Metric | str = Metric.COSINE,
         include_self: bool = False,
+        reverse: bool = False,
+        tiles: bool = True,
     ) -> Hits:
         """Find the items that are most alike.
 
         Parameters
         ----------
-        query : a path, an ``http(s)://`` URL, ``id:ID`` of an item, or a text (for an encoder with a text side) as
-            ``str``; a ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3)
-            or (h, w, 4), uint8 or floats in [0, 1]; or a vector of shape (dim,). Files, bytes and PIL images that were
-            only opened are embedded just as the gallery embeds files. Pixels, and with them PIL images that were
-            loaded, cropped or changed, are embedded in full resolution; large JPEGs are decoded at a smaller scale, so
-            the same photo as pixels scores a little less than 1 (.994 to .998 with the embedded encoder).
+        query : a path, a URL, ``id:ID`` of an item, or a text (for an encoder with a text side) as ``str``; a
+            ``Path``; the bytes of an image file; a PIL image; an array of pixels; or a vector of shape (dim,): see
+            :class:`lookalike.Term`. Several of these with weights, or a region of a picture, are a ``Term``, a
+            :class:`lookalike.Query`, or a text such as ``beach.jpg + "sunset" - 0.5:people``. Files, bytes and PIL
+            images that were only opened are embedded just as the gallery embeds files. Other pixels are embedded in
+            full resolution; large JPEGs are decoded at a smaller scale, so the same photo as pixels scores a little
+            less than 1 (.994 to .998 with the embedded encoder).
         k : at least 1; all items are returned where there are fewer.
         where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
             taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
         min_score : hits below are left out.
         metric : ``cosine``, ``inner-product`` or ``l2``.
-        include_self : keep the query itself among the hits if it is an item of the gallery.
+        include_self : keep the query itself, or its terms, among the hits if they are items of the gallery.
+        reverse : find the least alike instead, these first.
+        tiles : compare with parts of pictures too, where the gallery has them: the score of an
+            item is that of its best part, and the hit has its ``box``.
 
         Returns
         -------
@@ -283,7 +253,7 @@ class Gallery(GalleryTools):
         """
         from lookalike.search.searcher import SearchOptions
 
-        options = SearchOptions(as_metric(metric), where, min_score)
+        options = SearchOptions(as_metric(metric), where, min_score, reverse, tiles)
         return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
@@ -300,7 +270,7 @@ class Gallery(GalleryTools):
         """
         started = time.perf_counter()
         self.store.refresh()
-        resolver = self._resolver()
+        resolver = self.resolver()
         resolved = [resolver.resolve(query) for query in queries]
         answers = self.search_resolved(resolved, k, options, include_self=include_self)
         seconds = (time.perf_counter() - started) / max(1, len(answers))
@@ -316,19 +286,48 @@ class Gallery(GalleryTools):
             return []
         started = time.perf_counter()
         self.store.refresh()
+        options = options or SearchOptions()
         vectors = np.concatenate([query.vector for query in queries])
-        exclude = [None if include_self else query.item_id for query in queries]
+        exclude = [() if include_self else query.item_ids for query in queries]
         version = self.store.version
         try:
-            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
+            found, method = self._search().answer(vectors, k, options, exclude=exclude)
         except StoreCorruptError:
             self.store.refresh()
             if self.store.version == version:
                 raise
             # a writer has tidied up the version that was being read
-            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
+            found, method = self._search().answer(vectors, k, options, exclude=exclude)
         seconds = (time.perf_counter() - started) / len(queries)
-        return [self._hits(query, hits, seconds, method) for query, hits in zip(queries, found, strict=True)]
+        return [
+            Hits(query.name, tuple(hits), seconds, query.picture, self.read, self._limits, method, options.reverse)
+            for query, hits in zip(queries, found, strict=True)
+        ]
+
+    def search_each(  # noqa: PLR0913  (as search_batch, and who is told of what cannot be read)
+        self,
+        source: Any,
+        k: int = 10,
+        options: SearchOptions | None = None,
+        *,
+        crop: Any = None,
+        include_self: bool = False,
+        on_failure: Callable[[Failure], None] = lambda _: None,
+    ) -> Iterator[Hits]:
+        """Find the items that are most alike to each picture of a folder, a data set or another source, one by one.
+
+        Parameters
+        ----------
+        source : what :meth:`add` takes.
+        k, options, include_self : see :meth:`search_batch`.
+        crop : only this part of each picture; see :class:`lookalike.Term`.
+        on_failure : told of each picture that cannot be read, for which there is no answer.
+        """
+        from lookalike.api.batches import Batch
+        from lookalike.images.region import Region
+
+        region = None if crop is None else Region.of(crop)
+        return Batch(self, k, options, region, include_self, on_failure).to_each(source)
 
     def read(self, hit: Hit) -> bytes:
         """Return the encoded image of a hit: its file, or the thumbnail kept for an item that has none.
@@ -339,12 +338,8 @@ class Gallery(GalleryTools):
             else, and must not name files of yours as its own.
         ImageDecodeError : if the file is above the limit.
         """
-        path = Path(original(hit.uri))
-        if path.is_absolute():
-            data = read_picture(path, self._limits)
-            if content_digest(data) != hit.digest:
-                raise SourceError(hit.uri, "the file has changed since it was indexed; index it again")
-            return data
+        if is_file(hit.uri):
+            return read_original(hit.uri, hit.digest, self._limits)
         self.store.refresh()
         kept = self.store.find(hit.id, ["thumbnail"])["thumbnail"].to_pylist()
         if kept and kept[0] is not None:
@@ -358,13 +353,11 @@ class Gallery(GalleryTools):
         ------
         LookalikeError : as :meth:`search` does.
         """
-        vector: Vectors = self._resolver().resolve(query).vector[0]
+        vector: Vectors = self.resolver().resolve(query).vector[0]
         return vector
 
-    def _hits(self, query: ResolvedQuery, hits: list[Hit], seconds: float, method: Method) -> Hits:
-        return Hits(query.name, tuple(hits), seconds, query.picture, self.read, self._limits, method)
-
-    def _resolver(self) -> QueryResolver:
+    def resolver(self) -> QueryResolver:
+        """Return what embeds queries."""
         from lookalike.search.query import QueryResolver
 
         return QueryResolver(self.store, lambda: self.encoder, self._limits)
@@ -372,8 +365,9 @@ class Gallery(GalleryTools):
     def _search(self) -> Searcher:
         if self._searcher is None:
             from lookalike.search.searcher import Searcher
+            from lookalike.search.tiles import TileFinder
 
-            self._searcher = Searcher(self.store)
+            self._searcher = Searcher(self.store, TileFinder(self.location, Searcher))
         return self._searcher
 
     def _check(self, spec: EncoderSpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lookalike.api.explanation import Explanation
     from lookalike.api.gallery import Gallery
     from lookalike.api.map import MapOptions, MapReport
-    from lookalike.building.report import Progress
+    from lookalike.building.report import Progress, Removal
     from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
     from lookalike.gallery.lance_store import LanceStore
@@ -85,6 +86,46 @@ class GalleryTools(ABC):
         from lookalike.api.map import MapOptions, save_map
 
         return save_map(self, path, options or MapOptions())
+
+    def remove(
+        self,
+        ids: str | Path | Sequence[str | Path] | None = None,
+        *,
+        where: str | None = None,
+        missing: bool = False,
+        dry_run: bool = False,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> Removal:
+        """Take items out of the gallery; files are left alone, and a source that lists them brings them back.
+
+        Parameters
+        ----------
+        ids : ids as ``id:ID``; paths, of folders, archives and tables with all that is in them, or patterns, none of
+            which need exist any more; URLs, or ``hf:NAME[:SPLIT]``. An item is meant if one of them means it.
+        where : only items that match; see :meth:`search`.
+        missing : only items that are files of their own which do not exist, such as after their folder was removed; on
+            a disk that is not connected they do not exist either.
+        dry_run : only say what would go.
+        report : told if another run writes to the gallery, for which this one waits.
+
+        Returns
+        -------
+        The ids that were meant, and how many items left and are left.
+
+        Raises
+        ------
+        InputError : if nothing is given, one of ``ids`` means nothing, or the condition cannot be used.
+        StoreError : if there is no gallery, or it cannot be written.
+        """
+        from lookalike.building.removal import remove, would_remove
+        from lookalike.gallery.lock import waiting_for
+        from lookalike.search.selection import Choice
+
+        names = [ids] if isinstance(ids, (str, os.PathLike)) else ids
+        choice = Choice(None if names is None else [str(name) for name in names], where, missing)
+        if dry_run:
+            return would_remove(self.store, choice)
+        return remove(self.store, choice, on_wait=lambda holder: report(waiting_for(holder)))
 
     def tune(
         self, goal: Goal | None = None, *, specs: Sequence[str] = (), report: Callable[[str], None] = lambda _: None

@@ -14,7 +14,7 @@ from lookalike.exports.destination import saved_path, write
 from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
-from lookalike.images.transforms import encode_png
+from lookalike.images.transforms import encode_png, framed
 from lookalike.search.hit import EXACTLY, Hit, Method
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SAVED_AS = (".png", ".html")
 
 @dataclass(frozen=True, eq=False)
 class Hits(Sequence["Hit"]):
-    """The hits of one query, best first."""
+    """The hits of one query, best first, or the least alike first."""
 
     query: str
     """What was asked, for people."""
@@ -46,6 +46,8 @@ class Hits(Sequence["Hit"]):
     """Larger pictures are drawn as missing."""
     method: Method = EXACTLY
     """How the search was done: with which index, and what its recall is."""
+    are_least: bool = False
+    """Whether these are the least alike, which come first."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -71,12 +73,12 @@ class Hits(Sequence["Hit"]):
 
     @property
     def ids(self) -> list[str]:
-        """The ids, best first."""
+        """The ids, in the order of ranks."""
         return [hit.id for hit in self.hits]
 
     @property
     def scores(self) -> list[float]:
-        """The scores, descending; larger is more alike."""
+        """The scores, in the order of ranks; larger is more alike."""
         return [hit.score for hit in self.hits]
 
     @property
@@ -87,7 +89,7 @@ class Hits(Sequence["Hit"]):
     def image(self) -> Pixels:
         """Return a contact sheet: the query beside its hits; shape (height, width, 3), uint8."""
         section = self.section()
-        return contact_sheet(section.query, section.hits)
+        return contact_sheet(section.query, section.hits, title=section.title)
 
     def section(self) -> Section:
         """Return the query and its hits as the exports take them."""
@@ -100,13 +102,14 @@ class Hits(Sequence["Hit"]):
             Picture(
                 title=short_name(hit.id),
                 subtitle=subtitle_of(hit),
-                pixels=_pixels(partial(self.read, hit), self.limits),
+                pixels=_with_box(_pixels(partial(self.read, hit), self.limits), hit),
                 score=hit.score,
                 attributes=hit.attributes,
             )
             for hit in self.hits
         ]
-        return Section(query, shown, "" if query else self.query)
+        title = "least alike" if self.are_least else "most alike"
+        return Section(query, shown, "" if query else self.query, title)
 
     def save(self, path: str | Path) -> Path:
         """Write a contact sheet (``.png``) or a self-contained page (``.html``) and return its absolute path.
@@ -170,6 +173,19 @@ def _pixels(load: Callable[[], Any], limits: Limits) -> Pixels | None:
         return decode(loaded, min_side=_SHOWN_SIDE, limits=limits).pixels if isinstance(loaded, bytes) else loaded
     except (OSError, ImageDecodeError, StoreError):
         return None  # drawn as a missing picture
+
+
+def _with_box(pixels: Pixels | None, hit: Hit) -> Pixels | None:
+    """Return a hit's picture with the part of it that was found, if that is not all."""
+    width, height = hit.attributes.get("width"), hit.attributes.get("height")
+    if pixels is None or hit.box is None or not (isinstance(width, int) and isinstance(height, int)):
+        return pixels
+    x, y, wide, tall = hit.box
+    return (
+        pixels
+        if (wide, tall) == (width, height)
+        else framed(pixels, (x / width, y / height, wide / width, tall / height))
+    )
 
 
 def subtitle_of(hit: Hit) -> str:

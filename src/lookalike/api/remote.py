@@ -195,7 +195,9 @@ class RemoteGallery:
             for name, value in attributes.items()
             if value is not None and self._types.get(name, "").startswith("timestamp")
         }
-        return Hit(told["rank"], told["id"], f"{self._root}{told['uri']}", told["score"], {**attributes, **times})
+        known, box = {**attributes, **times}, told.get("box")
+        uri = f"{self._root}{told['uri']}"
+        return Hit(told["rank"], told["id"], uri, told["score"], known, box=None if box is None else tuple(box))
 
     def _ask(self, method: str, path: str, values: Mapping[str, Any] | None = None) -> Any:
         body = None if values is None else json.dumps(values).encode()

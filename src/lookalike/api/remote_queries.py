@@ -14,14 +14,12 @@ from lookalike.images.decode import DEFAULT_LIMITS, as_pixels
 from lookalike.images.pillow_files import encoded_file
 from lookalike.images.reading import read_picture
 from lookalike.images.transforms import encode_png
-from lookalike.search.query import is_path, path_of_url
-from lookalike.sources.fetch import fetch, is_web_url
+from lookalike.search.terms import Kind, Term
+from lookalike.sources.fetch import fetch
 from lookalike.sources.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_ITEM, _FILE = "id:", "file:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +67,12 @@ def in_base64(data: bytes) -> str:
 
 
 def _named(query: str) -> SentQuery:
-    if query.startswith(_ITEM):
-        return SentQuery(query, {"id": query.removeprefix(_ITEM)})
-    if is_web_url(query):
+    term = Term(query)
+    if term.kind is Kind.ID:
+        return SentQuery(query, {"id": term.what})
+    if term.kind is Kind.URL:
         return _picture(query, fetch(query))
-    if query[: len(_FILE)].lower() == _FILE:
-        return _file(path_of_url(query))
-    if is_path(query):
-        return _file(Path(query).expanduser())
-    return SentQuery(query, {"text": query})
+    return _file(term.what) if term.kind is Kind.FILE else SentQuery(query, {"text": query})
 
 
 def _file(path: Path) -> SentQuery:

@@ -12,17 +12,15 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lookalike.building.ahead import Threads, in_order
 from lookalike.building.inventory import Inventory
 from lookalike.building.report import BuildReport, Failure, NoProgress, Progress
-from lookalike.building.verification import check_length, check_precomputed, has_encoder
+from lookalike.building.tiling import check_tiles, update_tiles
+from lookalike.building.verification import check_length, check_precomputed, checked_embeddings, has_encoder
 from lookalike.building.work import Given, Known, Prepared, Same, Unusable, Worker, item_stamp, skip_stamp
 from lookalike.building.writer import Writer
 from lookalike.cores import usable_cores
 from lookalike.encoders.staging import batch_size, encode_prepared
-from lookalike.errors import EncoderError
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.skipped_store import CLOSED_FOLDER, SkippedItem, SkippedStore
@@ -57,6 +55,8 @@ class BuildOptions:
     """How the gallery is to be searched, to be noted in it; None leaves what is noted."""
     label_rules: Mapping[str, str] | None = None
     """Where labels come from by now, to be noted in the gallery; None leaves what is noted."""
+    tiles: bool | None = None
+    """Whether parts of pictures are to be found; None: if the gallery has tiles."""
 
 
 def build(
@@ -88,12 +88,14 @@ def build(
     with writer_lock(store.location, options.progress.waiting):
         store.refresh()
         remove_leftovers(store)
+        check_tiles(store, wanted=options.tiles)
         run = _Run(store, source, encoder, options)
         run.plan()
         run.note_choices()
         run.execute()
         run.remove_gone()
         run.finish()
+        update_tiles(store, source, encoder, options, run.report)
     run.report.seconds = time.perf_counter() - started
     return run.report
 
@@ -221,7 +223,9 @@ class _Run:
         if not prepared:
             return
         encoder = self._encoder()
-        vectors = _checked(encoder, encode_prepared(encoder, [item.image for item in prepared]), len(prepared))
+        vectors = checked_embeddings(
+            encoder, encode_prepared(encoder, [item.image for item in prepared]), len(prepared)
+        )
         for item, vector in zip(prepared, vectors, strict=True):
             self._write(item, vector, writer)
         self.report.embedded += len(prepared)
@@ -246,17 +250,3 @@ class _Run:
         self.report.added += item.is_new
         self.report.updated += not item.is_new
         self._options.progress.advance(1, failed=0)
-
-
-def _checked(encoder: Encoder, vectors: Vectors, count: int) -> Vectors:
-    """Return the embeddings of a batch if a gallery can hold them: one that is not finite would spoil every search."""
-    array = np.asarray(vectors, np.float32)
-    found = ""
-    if array.shape != (count, encoder.spec.dim):
-        found = f"an array of shape {array.shape}, not {(count, encoder.spec.dim)}"
-    elif not np.isfinite(array).all():
-        found = "values that are not finite"
-    if found:
-        msg = f"the encoder {encoder.spec.name} returned {found}; use another encoder, or another precision"
-        raise EncoderError(msg)
-    return array

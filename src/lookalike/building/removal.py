@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lookalike.building.report import Removal
+from lookalike.building.tiling import drop_tiles_of_removed
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.skipped_store import SkippedStore
@@ -42,6 +43,7 @@ def remove(store: LanceStore, choice: Choice, on_wait: Callable[[str], None]) ->
         if selected.ids:
             store.delete(selected.ids)
             store.optimise()
+            drop_tiles_of_removed(store)
             with store_errors(store.location):
                 renew(store)
         gone = {*selected.ids, *selected.skipped}

@@ -26,6 +26,8 @@ class BuildReport:
     """Items that are no longer in their source."""
     reused: int = 0
     """Those of the added that were recognised by their content, such as renamed files, and not embedded again."""
+    tiled: int = 0
+    """Pictures that got tiles, so that parts of them are found."""
     failed: list[Failure] = field(default_factory=list)
     total: int = 0
     """Items in the gallery after the run."""

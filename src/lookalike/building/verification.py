@@ -1,4 +1,4 @@
-"""Whether embeddings that came along were made by the encoder that is said to have made them."""
+"""Whether embeddings are what they should be: made by the encoder that is said to have made them, and finite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from lookalike.arrays import normalised
 from lookalike.encoders.precomputed import NAME
 from lookalike.encoders.staging import embed_image
-from lookalike.errors import ImageDecodeError, InputError
+from lookalike.errors import EncoderError, ImageDecodeError, InputError
 from lookalike.sources.precomputed import PrecomputedRef, what_is_wrong
 
 if TYPE_CHECKING:
@@ -87,3 +87,22 @@ def _compare(ref: PrecomputedRef, made: Vectors, spec: EncoderSpec, uri: str) ->
             f"this encoder makes of the picture; {_REMEDY}"
         )
         raise InputError(msg)
+
+
+def checked_embeddings(encoder: Encoder, vectors: Vectors, count: int) -> Vectors:
+    """Return the embeddings of a batch if a gallery can hold them: one that is not finite would spoil every search.
+
+    Raises
+    ------
+    EncoderError : if they are of another shape, or not finite.
+    """
+    array = np.asarray(vectors, np.float32)
+    found = ""
+    if array.shape != (count, encoder.spec.dim):
+        found = f"an array of shape {array.shape}, not {(count, encoder.spec.dim)}"
+    elif not np.isfinite(array).all():
+        found = "values that are not finite"
+    if found:
+        msg = f"the encoder {encoder.spec.name} returned {found}; use another encoder, or another precision"
+        raise EncoderError(msg)
+    return array

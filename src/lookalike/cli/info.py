@@ -12,6 +12,7 @@ def info(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
     """Show what the gallery holds, the encoder that made it, and its size on disk."""
     from lookalike.api.gallery import Gallery
     from lookalike.gallery.location import locate
+    from lookalike.images.tiling import TILES
     from lookalike.search.upkeep import index_in_use
 
     target = Gallery(locate(gallery))
@@ -24,6 +25,7 @@ def info(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
         "encoder": spec.to_dict(),
         "attributes": store.attributes,
         "index": index_in_use(store),
+        "tiles": store.location.tiles.exists(),
         "format": store.manifest.format,
         "version": store.version,
         "bytes": store.nbytes(),
@@ -40,6 +42,7 @@ def info(gallery: GalleryOption = None, as_json: JsonOption = False) -> None:
         ["preprocessing", spec.preprocessing],
         ["attributes", ", ".join(store.attributes)],
         ["index", _index(values["index"])],
+        ["tiles", f"{TILES} of each picture" if values["tiles"] else "none"],
         ["on disk", f"{store.nbytes() / 1e6:,.1f} MB"],
         ["format, version", f"{store.manifest.format}, {store.version}"],
     ]

@@ -97,7 +97,7 @@ def show_failures(
     for failure in failed[:_FAILURES_SHOWN]:
         say(f"  {on_one_line(failure.uri)}: {failure.reason}")
     if len(failed) > _FAILURES_SHOWN:
-        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more; {all_of_them} them all")
+        say(f"  and {len(failed) - _FAILURES_SHOWN:,} more" + (f"; {all_of_them} them all" if all_of_them else ""))
 
 
 class BuildProgress:

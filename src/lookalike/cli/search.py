@@ -19,16 +19,21 @@ from lookalike.cli.options import (
     RuntimeOption,
     TrustOption,
 )
-from lookalike.cli.output import draw, on_one_line, print_json, print_rows, say
+from lookalike.cli.output import console, draw, on_one_line, print_json, print_rows, say, show_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator
 
     from lookalike.api.hits import Hits
+    from lookalike.building.report import Failure
     from lookalike.cli.warm import WarmHits
     from lookalike.search.hit import Hit
 
-_QUERIES = "Image files, http(s) URLs, id:ID for an item of the gallery, or words where the encoder has a text side."
+_QUERIES = (
+    "Image files, http(s) URLs, id:ID for an item of the gallery, or words where the encoder has a text side; several "
+    "of these as one query, such as 'beach.jpg + \"sunset\" - 0.5:people'; each picture of a folder (photos/) or of a "
+    "data set (hf:NAME[:SPLIT])."
+)
 _HIDDEN = ("width", "height")
 """Attributes that the table leaves out; JSON has them all."""
 
@@ -48,6 +53,17 @@ def search(
     include_self: Annotated[
         bool, typer.Option("--include-self", help="Keep the query among its hits if it is an item of the gallery.")
     ] = False,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Ask with this part of the picture, in pixels, or in fractions: 0,0,0.5,1 is its left.",
+        ),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Find the least alike, these first.")] = False,
+    tiles: Annotated[
+        bool, typer.Option("--tiles/--no-tiles", help="Compare with parts of pictures too, if they were indexed so.")
+    ] = True,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet (.png) or a page (.html).")
     ] = None,
@@ -65,10 +81,12 @@ def search(
     """Find the images that are most alike to each query, best first."""
     shows_pictures = save is not None or open_saved or preview
     has_own_encoder = exact_preprocessing or trust_remote_code or (precision, runtime, device) != ("auto",) * 3
-    if not (shows_pictures or has_own_encoder) and (max_pixels, max_bytes) == (200_000_000, 200_000_000):
+    is_plain = crop is None and not reverse and tiles and (max_pixels, max_bytes) == (200_000_000, 200_000_000)
+    if is_plain and not (shows_pictures or has_own_encoder):
         asked = {"k": k, "where": where, "min_score": min_score, "metric": metric, "include_self": include_self}
         if _answer_warm(queries, gallery, asked, as_json=as_json):
             return
+    from lookalike.api.batches import Batch, is_collection
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery
     from lookalike.api.gallery_tools import as_metric
@@ -77,10 +95,12 @@ def search(
     from lookalike.exports.destination import saved_path
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
+    from lookalike.images.region import Region
     from lookalike.search.searcher import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while
-    narrowed = SearchOptions(as_metric(metric), where, min_score)
+    narrowed = SearchOptions(as_metric(metric), where, min_score, reverse, tiles)
+    region = None if crop is None else Region.of(crop)
     k = checked_k(k)
     if save is not None:
         save = saved_path(save, SAVED_AS)
@@ -89,11 +109,20 @@ def search(
     choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
-    answers = target.search_batch(queries, k, narrowed, include_self=include_self)
+    failed: list[Failure] = []
+    batch = Batch(target, k, narrowed, region, include_self, failed.append)
+    is_one = len(queries) == 1 and not is_collection(queries[0])
+    answers: Iterable[Hits] = batch.to_texts(queries)
+    if not is_one and (as_json or shows_pictures):
+        answers = _counted(answers)
     # saved before anything is printed: JSON on standard output is either the answer or an error
-    written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None
-    _tell(answers, target.path, target.notice, as_json=as_json)
-    if preview and not all(draw(hits.image()) for hits in answers):
+    kept = list(answers) if shows_pictures else None
+    written = save_hits(kept, save or _page_to_open()) if kept and (save is not None or open_saved) else None
+    _tell(kept or answers, target.path, is_one=is_one, as_json=as_json)
+    if target.notice:
+        say(f"note: {target.notice}")
+    show_failures(failed, "could not be searched with", all_of_them="")
+    if preview and not all(draw(hits.image()) for hits in kept or ()):
         say("this terminal cannot show pictures; use --save FILE.png or --save FILE.html")
     if written is not None:
         say(f"saved {written}")
@@ -111,19 +140,31 @@ def _answer_warm(queries: list[str], gallery: str | None, asked: dict[str, Any],
     if found is None:
         return False
     answers, notice = found
-    _tell(answers, location.folder, notice, as_json=as_json)
+    _tell(answers, location.folder, is_one=len(answers) == 1, as_json=as_json)
+    if notice:
+        say(f"note: {notice}")
     return True
 
 
-def _tell(answers: Sequence[Hits | WarmHits], gallery: Path, notice: str, *, as_json: bool) -> None:
-    if notice:
-        say(f"note: {notice}")
+def _tell(answers: Iterable[Hits | WarmHits], gallery: Path, *, is_one: bool, as_json: bool) -> None:
     if as_json:
         found = [_as_dict(hits, str(gallery)) for hits in answers]
-        print_json(found[0] if len(found) == 1 else found)
+        print_json(found[0] if is_one else found)
     else:
         for hits in answers:
-            _show(hits, is_one_of_many=len(answers) > 1)
+            _show(hits, is_one_of_many=not is_one)
+
+
+def _counted(answers: Iterable[Hits]) -> Iterator[Hits]:
+    """Yield the answers to many queries, whose number is shown meanwhile."""
+    shown_on = console()
+    if not shown_on.is_terminal:
+        yield from answers
+        return
+    with shown_on.status("Searching") as status:
+        for count, hits in enumerate(answers, start=1):
+            status.update(f"Searching: {count:,} queries answered")
+            yield hits
 
 
 def _as_dict(hits: Hits | WarmHits, gallery: str) -> dict[str, Any]:
@@ -163,7 +204,10 @@ def _path(hit: Hit) -> str:
 
 
 def _attributes(hit: Hit) -> str:
-    return ", ".join(f"{name}={value}" for name, value in hit.attributes.items() if name not in _HIDDEN)
+    shown = [f"{name}={value}" for name, value in hit.attributes.items() if name not in _HIDDEN]
+    if hit.box is not None:
+        shown.append(f"box={','.join(map(str, hit.box))}")
+    return ", ".join(shown)
 
 
 def _page_to_open() -> Path:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 60.0
 _WORDS = re.compile(r"\w[\w ,.']*")
+_SIGN = re.compile(r"(^|\s)[+-]\s|^[\d.]+:")
 _ID = "id:"
 
 
@@ -79,6 +80,8 @@ def warm_search(
 
 
 def _query(text: str, base: Path) -> tuple[dict[str, Any], bytes | None] | None:
+    if _SIGN.search(text):  # several terms, or a name that looks so
+        return None
     if text.startswith(_ID):
         return {"id": text.removeprefix(_ID)}, None
     own = os.path.expanduser(text)  # noqa: PTH111 - never raises
@@ -113,4 +116,5 @@ def _answers(reply: Mapping[str, Any]) -> tuple[list[WarmHits], str] | None:
 
 def _hit(told: dict[str, Any]) -> Hit:
     times = {name: datetime.fromisoformat(told["attributes"][name]) for name in told.pop("times")}
-    return Hit(**{**told, "attributes": {**told["attributes"], **times}})
+    box = None if told.get("box") is None else tuple(told["box"])
+    return Hit(**{**told, "attributes": {**told["attributes"], **times}, "box": box})

@@ -26,14 +26,22 @@ def batch_size(encoder: Encoder) -> int:
     return encoder.batch_size if isinstance(encoder, StagedEncoder) else _DEFAULT_BATCH
 
 
-def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Decoded:
-    """Decode an image at the scale that the encoder needs.
+def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS, *, times: int = 1) -> Decoded:
+    """Decode an image at the scale that the encoder needs, or at a larger one for parts of it to be embedded.
+
+    Parameters
+    ----------
+    encoder : knows the scale.
+    data : the file.
+    limits : a larger picture is refused.
+    times : how many times the side of the smallest part fits into that of the picture.
 
     Raises
     ------
     ImageDecodeError : if the bytes are no readable picture.
     """
     side = encoder.decode_side if isinstance(encoder, StagedEncoder) else None
+    side = None if side is None else side * times
     return decode(data, min_side=side, most_drift=getattr(encoder, "decode_drift", None), limits=limits)
 
 

@@ -92,13 +92,16 @@ class _Layout:
         return self.hits_left + column * step, self.top + row * (step + self.caption)
 
 
-def contact_sheet(query: Picture | None, hits: Sequence[Picture], *, columns: int = 5, thumb: int = 224) -> Pixels:
+def contact_sheet(
+    query: Picture | None, hits: Sequence[Picture], *, title: str = "most alike", columns: int = 5, thumb: int = 224
+) -> Pixels:
     """Draw a query beside its hits, each with its rank, name and score.
 
     Parameters
     ----------
     query : drawn larger, in a frame, at the left; None leaves it out.
     hits : best first, in reading order; a picture whose pixels are None is drawn as a grey box that says so.
+    title : what the hits are.
     columns : the most hits in a row, at least 1.
     thumb : the side of the square that each hit is fitted into, in pixels, at least 48.
 
@@ -122,7 +125,7 @@ def contact_sheet(query: Picture | None, hits: Sequence[Picture], *, columns: in
         sheet.frame((left, layout.top), layout.query_side)
         sheet.picture(query, (left, layout.top), layout.query_side)
         sheet.caption(query, (left, layout.top + layout.query_side), layout.query_side)
-    sheet.heading(layout.hits_left, f"{len(hits)} MOST ALIKE" if hits else "NOTHING FOUND")
+    sheet.heading(layout.hits_left, f"{len(hits)} {title.upper()}" if hits else "NOTHING FOUND")
     for place, hit in enumerate(hits):
         left, top = layout.cell(place)
         sheet.picture(hit, (left, top), thumb)

@@ -120,7 +120,7 @@ def section_html(section: Section, *, level: int = 2) -> str:
     )
     hits = f"<ol>\n{cards}</ol>" if cards else '<p class="none">Nothing found.</p>'
     wide = "" if query else ' class="wide"'
-    found = f"<h{level}>{len(section.hits)} most alike</h{level}>{hits}"
+    found = f"<h{level}>{len(section.hits)} {escape(section.title)}</h{level}>{hits}"
     return f"<section>\n{heading}{query}<div{wide}>{found}</div>\n</section>\n"
 
 

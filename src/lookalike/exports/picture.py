@@ -37,3 +37,5 @@ class Section:
     hits: Sequence[Picture]
     heading: str = ""
     """What was asked, where ``query`` does not say it."""
+    title: str = "most alike"
+    """What the hits are."""

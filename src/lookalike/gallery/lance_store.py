@@ -72,6 +72,7 @@ class LanceStore:
             location.folder.mkdir(parents=True, exist_ok=True)
             # what was derived from an earlier table says nothing about this one, whose versions begin anew
             shutil.rmtree(location.indexes, ignore_errors=True)
+            shutil.rmtree(location.tiles.folder, ignore_errors=True)
             empty = schema.empty_table()
             lance.write_dataset(empty, path, schema=schema, enable_stable_row_ids=True)
             dataset = lance.dataset(path, session=_session())

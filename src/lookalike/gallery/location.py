@@ -44,6 +44,11 @@ class Location:
         return self.folder / "encoders"
 
     @property
+    def tiles(self) -> Location:
+        """The table of the tiles of pictures, with its indexes: as those of a gallery; not there unless wanted."""
+        return Location(self.folder / "tiles")
+
+    @property
     def lock(self) -> Path:
         """The file that a writer holds."""
         return self.folder / "lock"

@@ -80,10 +80,25 @@ class ExactIndex:
     """A matrix of embeddings, in memory or mapped from a file.
 
     Time is O(q n dim) a search, and the extra memory is 30 MB whatever the number of queries and rows.
+
+    Parameters
+    ----------
+    vectors : shape (n, dim).
+    metric : how rows are compared.
+    norms : their lengths, if known; shape (n,).
+    farthest : return the rows that are least alike, with their scores ascending.
     """
 
-    def __init__(self, vectors: Vectors, *, metric: Metric = Metric.COSINE, norms: Vectors | None = None) -> None:
+    def __init__(
+        self,
+        vectors: Vectors,
+        *,
+        metric: Metric = Metric.COSINE,
+        norms: Vectors | None = None,
+        farthest: bool = False,
+    ) -> None:
         self._vectors = vectors
+        self._farthest = farthest
         self._norms = row_norms(vectors) if norms is None else norms
         self.spec = IndexSpec(backend="exact", metric=metric, dim=vectors.shape[1])
         self._rows = _Rows(self._vectors, self._norms, None)
@@ -126,7 +141,8 @@ class ExactIndex:
 
     def subset(self, positions: Positions) -> ExactIndex:
         """Return an index of a copy of some rows, in the order of ``positions``."""
-        return ExactIndex(np.asarray(self._vectors[positions]), metric=self.spec.metric, norms=self._norms[positions])
+        vectors, norms = np.asarray(self._vectors[positions]), self._norms[positions]
+        return ExactIndex(vectors, metric=self.spec.metric, norms=norms, farthest=self._farthest)
 
     def save(self, path: Path) -> None:
         """Write what a search needs besides the rows into a new folder at ``path``."""
@@ -187,7 +203,8 @@ class ExactIndex:
         step = max(1, _NUMBERS_PER_PART // self.spec.dim)
         parts = [partial(self._part, among, slice(i, i + step)) for i in range(0, len(among[0].vectors), step)]
         slack = self._slack(compared, among[0])
-        found, is_complete = candidates_of_many(compared, parts, out.positions.shape[1], slack)
+        asked = -compared if self._farthest else compared
+        found, is_complete = candidates_of_many(asked, parts, out.positions.shape[1], slack)
         self._rank(queries, found, among[0], out)
         return np.flatnonzero(~is_complete)
 
@@ -205,8 +222,12 @@ class ExactIndex:
     def _rank(self, queries: Vectors, candidates: Positions, rows: _Rows, out: Neighbors) -> None:
         """Score candidates, shape (q, c), ascending, -1 for none, and write the best of each query into ``out``."""
         scores = score_candidates(queries, rows.vectors, candidates, self.spec.metric)
-        best = ranked(candidates, scores, out.positions.shape[1])
-        out.scores[:] = best.scores
+        if self._farthest:
+            best = ranked(candidates, np.where(candidates < 0, -np.inf, -scores), out.positions.shape[1])
+            out.scores[:] = np.where(best.positions < 0, -np.inf, 0.0 - best.scores)
+        else:
+            best = ranked(candidates, scores, out.positions.shape[1])
+            out.scores[:] = best.scores
         out.positions[:] = best.positions
         if rows.positions is not None:
             out.positions[:] = np.where(best.positions < 0, -1, rows.positions[best.positions])
@@ -221,6 +242,8 @@ class ExactIndex:
         while start < len(rows.vectors):
             stop = min(start + step, len(rows.vectors))
             block = self._scan(queries, rows, start, stop)
+            if self._farthest:
+                np.negative(block, out=block)
             if mask is not None:
                 block[:, ~mask[start:stop]] = -np.inf
             if start == 0 and stop - start > k:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lookalike.images.ref import Scalar
+    from lookalike.images.region import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,15 @@ class Hit:
     """What is known of the item; attributes without a value are left out."""
     digest: str = ""
     """Of the bytes that were indexed; see :func:`lookalike.images.digest.content_digest`."""
+    box: Box | None = None
+    """The part of the upright picture that has the score: x, y, width and height in pixels. None unless the gallery
+    has tiles and they were searched."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the hit as JSON-ready values; times are in ISO 8601."""
         attributes = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in self.attributes.items()}
-        return {"rank": self.rank, "id": self.id, "uri": self.uri, "score": self.score, "attributes": attributes}
+        values = {"rank": self.rank, "id": self.id, "uri": self.uri, "score": self.score, "attributes": attributes}
+        return values if self.box is None else {**values, "box": list(self.box)}
 
 
 @dataclass(frozen=True, slots=True)

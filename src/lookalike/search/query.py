@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
-from lookalike.arrays import as_vectors
+from lookalike.arrays import as_vectors, normalised
 from lookalike.encoders.base import TextEncoder
 from lookalike.encoders.staging import embed_image
 from lookalike.errors import ImageDecodeError, InputError, SourceError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
-from lookalike.images.formats import has_image_suffix
 from lookalike.images.pillow_files import encoded_file
 from lookalike.images.reading import read_picture
-from lookalike.sources.fetch import FetchLimits, fetch, is_web_url
+from lookalike.images.region import cut
+from lookalike.search.expression import parse_query
+from lookalike.search.item_picture import read_original
+from lookalike.search.terms import ITEM, Kind, Query, Term
+from lookalike.search.uris import full_uri
+from lookalike.sources.fetch import FetchLimits, fetch
 from lookalike.sources.names import anchored, item_id, original, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -32,9 +35,10 @@ if TYPE_CHECKING:
     from lookalike.encoders.base import Encoder
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.decode import Pixels
+    from lookalike.images.region import Region
 
-_ITEM = "id:"
-_FILE = "file:"
+_SMALLEST_SUM = 1e-6
+"""Of the sum of all weights: what is shorter is rounding error, and points nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,8 @@ class ResolvedQuery:
     """For people."""
     vector: Vectors
     """Shape (1, dim)."""
-    item_id: str | None = None
-    """The item of the gallery that the query is, if it is one."""
+    item_ids: tuple[str, ...] = ()
+    """What the items of the gallery that were asked with would be called, whether or not they are in it."""
     picture: bytes | Pixels | None = None
     """The query as encoded bytes or pixels, if it is a picture."""
 
@@ -65,75 +69,51 @@ class QueryResolver:
 
         Parameters
         ----------
-        query : a path, a ``file:``, ``http:`` or ``https:`` URL, an ``id:ID`` of the gallery or a text as ``str``; a
-            ``Path``; the bytes of an image file; a PIL image; an array of pixels of shape (h, w), (h, w, 3) or (h, w,
-            4); or a vector of shape (dim,), finite. A string is a path if it names a file, has the suffix of an image
-            or holds a path separator, and a text otherwise. A PIL image goes by the bytes of its file until its pixels
-            are loaded.
+        query : a :class:`lookalike.search.terms.Query`; a ``str`` that :func:`lookalike.search.expression.parse_query`
+            reads; a :class:`lookalike.search.terms.Term`, or what it is made of; or a query that is embedded already. A
+            PIL image goes by the bytes of its file until its pixels are loaded. A region is cut out of a picture that
+            was decoded in full.
 
         Raises
         ------
-        InputError : if it is none of these, or a text and the encoder has no text side.
-        SourceError : if its file cannot be read, or its URL not fetched.
+        InputError : if it is none of these, a text and the encoder has no text side, or if its terms cancel out.
+        SourceError : if a file cannot be read, or a URL not fetched.
         ImageDecodeError : if its bytes are no readable picture.
         """
-        if isinstance(query, Path):
-            return self._file(query)
         if isinstance(query, str):
-            return self._string(query)
-        data = bytes(query) if isinstance(query, (bytes, bytearray, memoryview)) else encoded_file(query)
-        if data is not None:
-            return ResolvedQuery("image", embed_image(self._encoder(), data, self._limits), picture=data)
-        if isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "fiu":
-            return ResolvedQuery("vector", _vector(query, self._store.manifest.dim))
-        pixels = as_pixels(query, limits=self._limits)
-        return ResolvedQuery("image", embed_image(self._encoder(), pixels), picture=pixels)
+            return self._expression(query)
+        if isinstance(query, Query):
+            return self._query(query)
+        if isinstance(query, ResolvedQuery):
+            return query
+        return self._term(query if isinstance(query, Term) else Term(query))
 
-    def _string(self, query: str) -> ResolvedQuery:
-        if query.startswith(_ITEM):
-            return self._item(query[len(_ITEM) :])
-        if is_web_url(query):
-            data = fetch(query, limits=FetchLimits(max_bytes=self._limits.max_bytes))
-            return self.picture(query, data, query)
-        if query[: len(_FILE)].lower() == _FILE:
-            return self._file(path_of_url(query))
-        if is_path(query):
-            return self._file(Path(os.path.expanduser(query)))  # noqa: PTH111 - never raises
-        return self.text(query)
+    def parse(self, text: str) -> Query:
+        """Return the query that a text means in this gallery; see :func:`lookalike.search.expression.parse_query`."""
+        return parse_query(text, is_item=lambda item: len(self._store.find(item, [])) > 0)
 
-    def _file(self, path: Path) -> ResolvedQuery:
-        try:
-            data = read_picture(path, self._limits)
-        except SourceError as error:
-            raise SourceError(printable(error.uri), error.reason) from error
-        return self.picture(printable(str(path)), data, item_id(anchored(path, self._base), self._base))
+    def picture(
+        self, name: str, picture: bytes | Pixels, item_id: str | None = None, *, crop: Region | None = None
+    ) -> ResolvedQuery:
+        """Embed a picture.
 
-    def picture(self, name: str, data: bytes, item_id: str | None = None) -> ResolvedQuery:
-        """Embed the bytes of an image file, which may be those of an item of the gallery.
+        Parameters
+        ----------
+        name : what it is called.
+        picture : the bytes of an image file, or pixels.
+        item_id : what its item is called, if it may be one of the gallery.
+        crop : only this part of it.
 
         Raises
         ------
-        ImageDecodeError : if they are no readable picture.
+        InputError : if that part is empty.
+        ImageDecodeError : if its bytes are no readable picture.
         """
-        try:
-            vector = embed_image(self._encoder(), data, self._limits)
-        except ImageDecodeError as error:
-            reason = f"{name}: {error.reason}"
-            raise ImageDecodeError(reason) from error
-        return ResolvedQuery(name, vector, item_id, data)
-
-    def _item(self, item_id: str) -> ResolvedQuery:
-        row = self._store.find(item_id, [EMBEDDING])
-        if len(row) == 0:
-            raise InputError(self._unknown(item_id))
-        return ResolvedQuery(f"{_ITEM}{item_id}", embedding_matrix(row[EMBEDDING]), item_id)
-
-    def _unknown(self, name: str) -> str:
-        problem = f"the gallery has no item with the id {name!r}"
-        meant = item_id(anchored(original(name), self._base), self._base)
-        if len(self._store.find(meant, [])):  # it was given as a path from the working directory
-            return f"{problem}; did you mean {_ITEM + meant!r}?"
-        return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
+        if crop is not None:
+            picture = np.ascontiguousarray(cut(as_pixels(picture, limits=self._limits), crop))
+            name = f"{name} [{crop}]"
+        vector = embed_image(self._encoder(), picture, self._limits)
+        return ResolvedQuery(name, vector, () if item_id is None else (item_id,), picture)
 
     def text(self, text: str) -> ResolvedQuery:
         """Embed words.
@@ -144,18 +124,90 @@ class QueryResolver:
         """
         encoder = self._encoder()
         if not isinstance(encoder, TextEncoder):
-            what = "a folder" if os.path.isdir(text) else "no file"  # noqa: PTH112 - never raises
+            is_folder = os.path.isdir(text)  # noqa: PTH112 - never raises
             msg = (
-                f"{text!r} is {what}, and the encoder of this gallery ({encoder.spec.name}) has no text side to look "
-                "for words with: name an image, or index with a CLIP or SigLIP model"
+                f"{text!r} is {'a folder' if is_folder else 'no file'}, and the encoder of this gallery "
+                f"({encoder.spec.name}) has no text side to look for words with: name an image, "
+                f"{f'or each of the folder as {text}/, ' if is_folder else ''}or index with a CLIP or SigLIP model"
             )
             raise InputError(msg)
         return ResolvedQuery(text, encoder.encode_texts([text]))
 
+    def _expression(self, text: str) -> ResolvedQuery:
+        query = self.parse(text)
+        try:
+            return self._query(query)
+        except (InputError, SourceError) as error:
+            if len(query.terms) == 1:
+                raise
+            note = f" (a term of {text!r}, which is not the name of a file either)"
+            if isinstance(error, SourceError):
+                raise SourceError(error.uri, error.reason + note) from error
+            raise InputError(str(error) + note) from error
+
+    def _query(self, query: Query) -> ResolvedQuery:
+        resolved = [self._term(term) for term in query.terms]
+        weights = [term.weight for term in query.terms]
+        if len(resolved) == 1 and weights[0] > 0:
+            return resolved[0]
+        name = _joined([term.name for term in resolved], weights)
+        vector = combined(np.concatenate([term.vector for term in resolved]), weights)
+        return ResolvedQuery(name, vector, tuple(item for term in resolved for item in term.item_ids))
+
+    def _term(self, term: Term) -> ResolvedQuery:
+        what, crop = term.what, term.crop
+        if term.kind is Kind.FILE:
+            item = item_id(anchored(what, self._base), self._base)
+            return self._named(printable(str(what)), lambda: self._read(what), item, crop)
+        if term.kind is Kind.URL:
+            return self._named(what, lambda: self._fetch(what), what, crop)
+        if term.kind is Kind.ID:
+            return self._item(what, crop)
+        if term.kind is Kind.TEXT:
+            return self.text(what)
+        if term.kind is Kind.VECTOR:
+            return ResolvedQuery("vector", _vector(np.asarray(what), self._store.manifest.dim))
+        data = bytes(what) if isinstance(what, (bytes, bytearray, memoryview)) else encoded_file(what)
+        picture = as_pixels(what, limits=self._limits) if data is None else data
+        return self.picture("image", picture, crop=crop)
+
+    def _named(self, name: str, load: Callable[[], bytes], item_id: str, crop: Region | None) -> ResolvedQuery:
+        try:
+            return self.picture(name, load(), item_id, crop=crop)
+        except ImageDecodeError as error:
+            reason = f"{name}: {error.reason}"
+            raise ImageDecodeError(reason) from error
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return read_picture(path, self._limits)
+        except SourceError as error:
+            raise SourceError(printable(error.uri), error.reason) from error
+
+    def _fetch(self, url: str) -> bytes:
+        return fetch(url, limits=FetchLimits(max_bytes=self._limits.max_bytes))
+
+    def _item(self, item_id: str, crop: Region | None) -> ResolvedQuery:
+        row = self._store.find(item_id, [EMBEDDING, "uri", "digest"])
+        if len(row) == 0:
+            raise InputError(self._unknown(item_id))
+        name = f"{ITEM}{item_id}"
+        if crop is None:
+            return ResolvedQuery(name, embedding_matrix(row[EMBEDDING]), (item_id,))
+        uri, digest = full_uri(row["uri"][0].as_py(), self._base), row["digest"][0].as_py()
+        return self._named(name, lambda: read_original(uri, digest, self._limits), item_id, crop)
+
+    def _unknown(self, name: str) -> str:
+        problem = f"the gallery has no item with the id {name!r}"
+        meant = item_id(anchored(original(name), self._base), self._base)
+        if len(self._store.find(meant, [])):  # it was given as a path from the working directory
+            return f"{problem}; did you mean {ITEM + meant!r}?"
+        return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
+
 
 def as_item(name: str) -> str:
     """Return the query that stands for an item, from that or from its id."""
-    return name if name.startswith(_ITEM) else f"{_ITEM}{name}"
+    return name if name.startswith(ITEM) else f"{ITEM}{name}"
 
 
 def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
@@ -167,20 +219,41 @@ def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
     return as_vectors(vector, dim=dim)
 
 
-def path_of_url(url: str) -> Path:
-    """Return the path in a ``file:`` URL (RFC 8089)."""
-    rest = url[len(_FILE) :]
-    if rest.startswith("//"):
-        host, _, path = rest[2:].partition("/")
-        if host.lower() not in ("", "localhost"):
-            msg = f"{url} names a file of another machine ({host}); name a file of this one, as file:///PATH"
-            raise InputError(msg)
-        rest = f"/{path}"
-    return Path(os.fsdecode(unquote_to_bytes(rest)))
+def combined(vectors: Vectors, weights: Sequence[float]) -> Vectors:
+    """Return the vector that stands for several: the weighted sum of their directions, of their mean length.
+
+    Parameters
+    ----------
+    vectors : shape (n, dim).
+    weights : n numbers; what is weighted below 0 is led away from.
+
+    Returns
+    -------
+    Shape (1, dim). Its length, the mean of theirs by the size of their weights, says nothing to cosine, and keeps it
+    comparable by other metrics.
+
+    Raises
+    ------
+    InputError : if the sum is zero.
+
+    Notes
+    -----
+    J. J. Rocchio, Relevance feedback in information retrieval, in The SMART Retrieval System, 1971, pages 313-323.
+    """
+    factors = np.asarray(weights, np.float64)
+    total = factors @ normalised(vectors).astype(np.float64)
+    length = float(np.linalg.norm(total))
+    if length <= _SMALLEST_SUM * np.abs(factors).sum():
+        msg = "the terms of the query cancel each other out: their weighted sum is zero; change a weight or a term"
+        raise InputError(msg)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    return as_vectors(total * (np.average(lengths, weights=np.abs(factors)) / length))
 
 
-def is_path(text: str) -> bool:
-    """Say whether a query is the path of a file, rather than a text."""
-    # unlike those of Path, these functions take any text, however long
-    own = os.path.expanduser(text)  # noqa: PTH111
-    return os.path.isfile(own) or has_image_suffix(text) or "/" in text or Path(own).name != text  # noqa: PTH113
+def _joined(names: Sequence[str], weights: Sequence[float]) -> str:
+    text = ""
+    for name, weight in zip(names, weights, strict=True):
+        size = "" if abs(weight) == 1 else f"{abs(weight):g}:"
+        sign = "- " if weight < 0 else "+ " if text else ""
+        text += f"{' ' if text else ''}{sign}{size}{name}"
+    return text

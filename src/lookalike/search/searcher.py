@@ -11,27 +11,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.errors import InputError
-from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
-from lookalike.search.all_rows import read_rows
 from lookalike.search.filters import rows_where
-from lookalike.search.hit import EXACTLY, Hit, Method
-from lookalike.search.index_plan import plan_of
-from lookalike.search.ready_index import FOLDER, ReadyIndex, read_index, wants_index
+from lookalike.search.hit import Hit, Method
+from lookalike.search.ready_index import FOLDER
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
 from lookalike.search.uris import full_uri
+from lookalike.search.view import open_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.ref import Scalar
+    from lookalike.images.region import Box
     from lookalike.search.snapshot import Snapshot
-
-    RowIds = npt.NDArray[np.uint64]
+    from lookalike.search.tiles import Tile, TileFinder
+    from lookalike.search.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,13 @@ class SearchOptions:
     """A condition over the attributes in SQL; see :mod:`lookalike.search.filters`."""
     min_score: float | None = None
     """Hits below are left out; finite."""
+    reverse: bool = False
+    """The least alike are wanted: they come first, found exactly whatever the index, and compared as a whole."""
+    tiles: bool = True
+    """Pictures are compared by their best part, where the gallery has tiles of them."""
 
     def __post_init__(self) -> None:
         _check_min_score(self.min_score)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Rows that are searched together."""
-
-    row_ids: RowIds
-    index: ExactIndex | ReadyIndex
-    live: npt.NDArray[np.bool_] | None
-    """Which rows are still what the gallery holds; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +60,41 @@ class Item:
     attributes: Mapping[str, Scalar]
     digest: str
 
+    @property
+    def whole(self) -> Box | None:
+        """All of its picture, if the size is known."""
+        width, height = self.attributes.get("width"), self.attributes.get("height")
+        return (0, 0, width, height) if isinstance(width, int) and isinstance(height, int) else None
+
 
 class Searcher:
     """Answers queries over one gallery; follows it as it changes."""
 
-    def __init__(self, store: LanceStore) -> None:
+    def __init__(self, store: LanceStore, tiles: TileFinder | None = None) -> None:
         self._store = store
+        self._tiles = tiles
         self._lock = threading.Lock()
         self._renewal: threading.Thread | None = None
         self._pinned: LanceStore | None = None
         self._snapshot: Snapshot | None = None
-        self._parts: dict[Metric, list[_Part]] = {}
-        """By metric, of the pinned version."""
+        self._views: dict[tuple[Metric, bool], View] = {}
+        """By metric, and whether the least alike are found, of the pinned version."""
 
     def method(self, metric: Metric = Metric.COSINE) -> Method:
         """Return how searches by that metric are done now."""
-        return _method(self._current(metric)[1])
+        return self.view(metric).method
 
     def search(
-        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
+        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[Collection[str]] = ()
     ) -> list[list[Hit]]:
-        """Return the best hits of each query, best first, equal scores by id.
+        """Return the best hits of each query, or the least alike, these first; equal scores by id.
 
         Parameters
         ----------
         queries : shape (q, dim).
         k : at least 1; all items are returned where there are fewer.
         options : what narrows the search.
-        exclude : for each query the id of an item to leave out, such as the query itself, or None.
+        exclude : for each query the ids of items to leave out, such as the query itself.
 
         Returns
         -------
@@ -108,38 +108,41 @@ class Searcher:
         return self.answer(queries, k, options, exclude=exclude)[0]
 
     def answer(
-        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
+        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[Collection[str]] = ()
     ) -> tuple[list[list[Hit]], Method]:
         """Return what :meth:`search` does, and how it was done."""
         k = checked_k(k)
-        store, parts = self._current(options.metric)
-        selected = None if options.where is None else rows_where(store, options.where)
-        wanted = k + 1 if any(exclude) else k
-        found = [_search_part(part, queries, wanted, selected) for part in parts]
-        rows = fetch_items(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
-        leave_out = [*exclude, *[None] * (len(queries) - len(exclude))]
+        view = self.view(options.metric, reverse=options.reverse)
+        selected = None if options.where is None else rows_where(view.store, options.where)
+        wanted = k + max(map(len, exclude), default=0)
+        row_ids, scores = view.nearest(queries, wanted, selected)
+        best = [dict(zip(*found, strict=True)) for found in zip(row_ids.tolist(), scores.tolist(), strict=True)]
+        method, tiles = view.method, None
+        if self._tiles is not None and options.tiles and not options.reverse:
+            tiles = self._tiles.nearest(queries, wanted, options.metric, selected)
+        if tiles is not None:
+            method = min(method, tiles.method, key=lambda way: way.recall)
+        row_ids_seen = {row_id for found in (*best, *(tiles.best if tiles else ())) for row_id in found} - {-1}
+        rows = fetch_items(view.store, np.array(sorted(row_ids_seen), np.uint64))
+        leave_out = [*exclude, *[()] * (len(queries) - len(exclude))]
         hits = []
         for i in range(len(queries)):
-            scored = [
-                (float(score), rows[int(row_id)])
-                for ids, scores in found
-                for row_id, score in zip(ids[i], scores[i], strict=True)
-                if row_id >= 0 and int(row_id) in rows
-            ]
-            hits.append(_ranked(scored, k, leave_out[i], options.min_score))
-        return hits, _method(parts)
+            candidates = _candidates(best[i], None if tiles is None else tiles.best[i], rows)
+            hits.append(_ranked(candidates, k, leave_out[i], options))
+        return hits, method
 
-    def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
-        """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
+    def view(self, metric: Metric, *, reverse: bool = False) -> View:
+        """Return the rows as they are now: all that one search reads is of one version."""
         with self._lock:
             self._store.refresh()
             if self._pinned is None or self._pinned.version != self._store.version:
                 self._pinned = self._store.pinned()
-                self._parts = {}
+                self._views = {}
                 self._snapshot = self._usable_snapshot(self._pinned)
-            if metric not in self._parts:
-                self._parts[metric] = _open_parts(self._pinned, self._snapshot, metric)
-            return self._pinned, self._parts[metric]
+            wanted = (metric, reverse)
+            if wanted not in self._views:
+                self._views[wanted] = open_view(self._pinned, self._snapshot, metric, reverse=reverse)
+            return self._views[wanted]
 
     def _usable_snapshot(self, store: LanceStore) -> Snapshot | None:
         """Return a snapshot that the newer rows can be searched beside; None: all rows are searched in the table."""
@@ -176,33 +179,7 @@ def checked_k(k: Any) -> int:
     return int(k)
 
 
-def _method(parts: Sequence[_Part]) -> Method:
-    for part in parts:
-        if isinstance(part.index, ReadyIndex):
-            return Method(part.index.name, part.index.recall)
-    return EXACTLY
-
-
-def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[_Part]:
-    if snapshot is None:
-        return [_tail(store, metric, newer_than=None)]
-    ready = None
-    if metric is Metric.COSINE and wants_index(plan_of(store), snapshot):
-        ready = read_index(store, snapshot, plan_of(store))
-    index = ready or ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
-    if snapshot.version == store.version:
-        return [_Part(snapshot.row_ids, index, None)]
-    tail = _tail(store, metric, newer_than=snapshot.version)
-    live = np.isin(snapshot.row_ids, store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
-    return [_Part(snapshot.row_ids, index, None if live.all() else live), tail]
-
-
-def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None) -> _Part:
-    row_ids, vectors = read_rows(store, newer_than=newer_than)
-    return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
-
-
-def fetch_items(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, Item]:
+def fetch_items(store: LanceStore, row_ids: npt.NDArray[Any]) -> dict[int, Item]:
     """Return the rows of those stable ids that still exist, by their ids."""
     table = store.take(row_ids.astype(np.uint64), ["id", "uri", "digest", *store.attributes])
     base = store.location.base
@@ -215,28 +192,31 @@ def fetch_items(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, 
     return rows
 
 
-def _search_part(
-    part: _Part, queries: Vectors, k: int, selected: RowIds | None
-) -> tuple[npt.NDArray[np.int64], Vectors]:
-    """Return the row ids, -1 where there is none, and the scores; both of shape (q, at most k)."""
-    allowed = part.live
-    if selected is not None:
-        chosen = np.isin(part.row_ids, selected)
-        allowed = chosen if allowed is None else allowed & chosen
-    found = part.index.search(queries, min(k, max(1, len(part.row_ids))), allowed)
-    if len(part.row_ids) == 0:
-        return found.positions, found.scores
-    row_ids = part.row_ids.astype(np.int64)[found.positions]
-    row_ids[found.positions < 0] = -1
-    return row_ids, found.scores
+def _candidates(
+    found: dict[int, float], tiles: dict[int, Tile] | None, rows: dict[int, Item]
+) -> list[tuple[float, Item, Box | None]]:
+    """Return items with their scores, and the part of them that has it if they were searched by parts."""
+    candidates = []
+    for row_id in {*found, *(tiles or ())} & rows.keys():
+        score, item, box = found.get(row_id, -math.inf), rows[row_id], None
+        if tiles is not None:
+            box = item.whole
+            tile = tiles.get(row_id)
+            if tile is not None and tile.digest == item.digest and tile.score > score:
+                score, box = tile.score, tile.box
+        if score > -math.inf:
+            candidates.append((score, item, box))
+    return candidates
 
 
-def _ranked(scored: list[tuple[float, Item]], k: int, leave_out: str | None, min_score: float | None) -> list[Hit]:
-    kept = [
-        (score, item) for score, item in scored if item.id != leave_out and (min_score is None or score >= min_score)
-    ]
-    kept.sort(key=lambda pair: (-pair[0], pair[1].id))
+def _ranked(
+    candidates: list[tuple[float, Item, Box | None]], k: int, leave_out: Collection[str], options: SearchOptions
+) -> list[Hit]:
+    lowest = -math.inf if options.min_score is None else options.min_score
+    sign = 1 if options.reverse else -1
+    kept = [candidate for candidate in candidates if candidate[1].id not in leave_out and candidate[0] >= lowest]
+    kept.sort(key=lambda candidate: (sign * candidate[0], candidate[1].id))
     return [
-        Hit(rank, item.id, item.uri, score, item.attributes, item.digest)
-        for rank, (score, item) in enumerate(kept[:k], start=1)
+        Hit(rank, item.id, item.uri, score, item.attributes, item.digest, box)
+        for rank, (score, item, box) in enumerate(kept[:k], start=1)
     ]

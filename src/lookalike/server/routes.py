@@ -62,7 +62,12 @@ Chosen = Annotated[ServedGallery, Depends(chosen)]
 Id = Annotated[str, Path(description="The id of an item, percent-encoded.", examples=["photos/cat.jpg"])]
 
 
-@router.post("/search", response_model=Answer | list[Answer], openapi_extra=body_of(SearchRequest, _FORM_OF_SEARCH))
+@router.post(
+    "/search",
+    response_model=Answer | list[Answer],
+    response_model_exclude_unset=True,
+    openapi_extra=body_of(SearchRequest, _FORM_OF_SEARCH),
+)
 async def search(gallery: Chosen, request: Request) -> Response:
     """Find the items that are most alike to a query, or to each of several."""
     asked = await search_request(request)

@@ -111,6 +111,9 @@ class Hit(BaseModel):
     uri: str = Field(examples=["/items/photos%2Fcat.jpg"])
     thumbnail: str = Field(examples=["/thumbnails/photos%2Fcat.jpg"])
     score: float
+    box: tuple[int, int, int, int] | None = Field(
+        None, description="x, y, width and height of the part that was found, where the gallery has tiles."
+    )
     attributes: dict[str, Value]
 
 

@@ -161,6 +161,7 @@ class ServedGallery:
                     "id": hit.id,
                     **addresses(hit.id, prefix),
                     "score": hit.score,
+                    **({} if hit.box is None else {"box": list(hit.box)}),
                     "attributes": jsonable(hit.attributes),
                 }
                 for hit in hits
@@ -181,7 +182,7 @@ class ServedGallery:
     async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
         prepared, encoding = await self._workers.do("decode", partial(self._prepare, data))
         vector = await asyncio.wrap_future(encoding.submit(prepared))
-        return ResolvedQuery(name, vector, item)
+        return ResolvedQuery(name, vector, () if item is None else (item,))
 
     async def _fetch(self, url: str) -> bytes:
         if not self._workers.options.allows_urls:
@@ -208,7 +209,7 @@ class ServedGallery:
         row = self.gallery.store.find(item, [EMBEDDING])
         if len(row) == 0:
             raise unknown(item)
-        return ResolvedQuery(f"id:{item}", embedding_matrix(row[EMBEDDING]), item)
+        return ResolvedQuery(f"id:{item}", embedding_matrix(row[EMBEDDING]), (item,))
 
     def _text(self, text: str) -> ResolvedQuery:
         self._check_modality("text", "words")

@@ -1,0 +1,115 @@
+"""The rows of one version of a gallery, as they are searched: a snapshot, and the rows written since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lookalike.indexes.exact import ExactIndex
+from lookalike.metric import Metric
+from lookalike.search.all_rows import read_rows
+from lookalike.search.hit import EXACTLY, Method
+from lookalike.search.index_plan import plan_of
+from lookalike.search.ready_index import ReadyIndex, read_index, wants_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Positions, Vectors
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.search.snapshot import Snapshot
+
+    RowIds = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that are searched together."""
+
+    row_ids: RowIds
+    index: ExactIndex | ReadyIndex
+    live: npt.NDArray[np.bool_] | None
+    """Which rows are still what the gallery holds; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All rows of one version, by one metric."""
+
+    store: LanceStore
+    """Pinned to the version."""
+    parts: Sequence[Part]
+
+    @property
+    def method(self) -> Method:
+        """How the rows are searched."""
+        for part in self.parts:
+            if isinstance(part.index, ReadyIndex):
+                return Method(part.index.name, part.index.recall)
+        return EXACTLY
+
+    def nearest(self, queries: Vectors, k: int, selected: RowIds | None = None) -> tuple[Positions, Vectors]:
+        """Return rows among which are the nearest of each query, or the farthest if the view is of these.
+
+        Parameters
+        ----------
+        queries : shape (q, dim).
+        k : at least 1.
+        selected : only rows of these stable ids; None: all.
+
+        Returns
+        -------
+        Stable row ids, int64, and their scores; both of shape (q, at most k for each part), in no certain order. Where
+        there is no row, the id is -1.
+        """
+        found = [_search_part(part, queries, k, selected) for part in self.parts]
+        return np.concatenate([ids for ids, _ in found], axis=1), np.concatenate([s for _, s in found], axis=1)
+
+
+def open_view(store: LanceStore, snapshot: Snapshot | None, metric: Metric, *, reverse: bool = False) -> View:
+    """Return the rows of the version that a store is pinned to.
+
+    Parameters
+    ----------
+    store : pinned.
+    snapshot : of this version or an earlier one; without one, all embeddings are read into memory.
+    metric : how rows are compared.
+    reverse : the farthest rows are to be found, which is done exactly.
+    """
+    return View(store, _open_parts(store, snapshot, metric, reverse=reverse))
+
+
+def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric, *, reverse: bool) -> list[Part]:
+    if snapshot is None:
+        return [_tail(store, metric, newer_than=None, reverse=reverse)]
+    ready = None
+    if metric is Metric.COSINE and not reverse and wants_index(plan_of(store), snapshot):
+        ready = read_index(store, snapshot, plan_of(store))
+    index = ready or ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms, farthest=reverse)
+    if snapshot.version == store.version:
+        return [Part(snapshot.row_ids, index, None)]
+    tail = _tail(store, metric, newer_than=snapshot.version, reverse=reverse)
+    live = np.isin(snapshot.row_ids, store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
+    return [Part(snapshot.row_ids, index, None if live.all() else live), tail]
+
+
+def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None, reverse: bool) -> Part:
+    row_ids, vectors = read_rows(store, newer_than=newer_than)
+    return Part(row_ids, ExactIndex(vectors, metric=metric, farthest=reverse), None)
+
+
+def _search_part(part: Part, queries: Vectors, k: int, selected: RowIds | None) -> tuple[Positions, Vectors]:
+    allowed = part.live
+    if selected is not None:
+        chosen = np.isin(part.row_ids, selected)
+        allowed = chosen if allowed is None else allowed & chosen
+    found = part.index.search(queries, min(k, max(1, len(part.row_ids))), allowed)
+    if len(part.row_ids) == 0:
+        return found.positions, found.scores
+    row_ids = part.row_ids.astype(np.int64)[found.positions]
+    row_ids[found.positions < 0] = -1
+    return row_ids, found.scores
