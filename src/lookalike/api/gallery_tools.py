@@ -11,6 +11,7 @@ from lookalike.metric import Metric
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from lookalike.building.optimizing import Optimized
     from lookalike.evaluation.ann import Measured
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.location import Location
@@ -39,6 +40,12 @@ class GalleryTools(ABC):
         from lookalike.indexes.tuning import Goal
 
         return tune_gallery(self.store, goal or Goal(), specs=specs, report=report)
+
+    def optimize(self, *, report: Callable[[str], None] = lambda _: None) -> Optimized:
+        """Write the snapshot and the index anew now; see :func:`lookalike.building.optimizing.optimize`."""
+        from lookalike.building.optimizing import optimize
+
+        return optimize(self.store, report)
 
     def benchmark(
         self,

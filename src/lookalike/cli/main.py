@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lookalike
-from lookalike.cli import benchmark, compare, demo, doctor, errors, index, info, models, remove, search, tune
+from lookalike.cli import benchmark, compare, demo, doctor, errors, index, info, models, optimize, remove, search, tune
 
 app = typer.Typer(
     name="lookalike",
@@ -41,6 +41,7 @@ app.command("models")(models.models)
 app.command("compare")(compare.compare)
 app.command("remove")(remove.remove)
 app.command("tune")(tune.tune)
+app.command("optimize")(optimize.optimize)
 app.command("benchmark")(benchmark.benchmark)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
