@@ -59,8 +59,7 @@ def optimize(store: LanceStore, report: Callable[[str], None] = lambda _: None) 
         report(f"bringing the files and the snapshot of {len(store):,} images up to date")
         store.optimise(even_few=True)
         SkippedStore(location).optimise()
-        if renew(store, report, even_if_little_changed=True):
-            store.describe(store.manifest)  # a commit, for which processes that search look what there is anew
+        renew(store, report, even_if_little_changed=True)
         found = index_in_use(store)
         snapshot = newest_snapshot(store, with_sums=False)
     embeddings = 0 if snapshot is None else int(snapshot.vectors.nbytes)

@@ -9,7 +9,8 @@ import faiss
 import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
-from lookalike.indexes.faiss_parameters import known_parameters, layers, search_parameters, selector_of
+from lookalike.indexes.base import Footprint
+from lookalike.indexes.faiss_parameters import bytes_a_row, known_parameters, layers, search_parameters, selector_of
 from lookalike.indexes.faiss_presets import factory_for, parameters_of
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
@@ -30,6 +31,8 @@ _ORIGIN = re.compile(r"^Error in .* at \S+:\d+: (Error: )?('.*' failed: (?=\S))?
 _MANY = 100_000
 _SAMPLE = 65_536
 _SAMPLE_PER_LIST = 64
+_BYTES_A_LIST = 4_096
+"""Of a list itself and its place in a graph of lists, and what its last block of codes lacks to be full."""
 _MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
 """Maps codes, lists and graphs; releases before it had come map the lists alone."""
 
@@ -65,8 +68,7 @@ class FaissBackend:
         index = _made(factory, rows.dim, spec.metric)
         backend = cls(index, spec, factory=factory)  # refuses wrong options before the work
         if not index.is_trained:
-            lists = max((part.nlist for part in layers(index) if isinstance(part, faiss.IndexIVF)), default=0)
-            _train(index, rows.sample(max(_SAMPLE, _SAMPLE_PER_LIST * lists), seed=seed), factory)
+            _train(index, rows.sample(_sample_for(_lists_of(index)), seed=seed), factory)
         for chunk in rows.chunks():
             backend.insert(chunk)
         return backend
@@ -76,6 +78,17 @@ class FaissBackend:
         """Refuse options that no number of rows would make right."""
         factory = factory_for(Options(spec.choice), _MANY, spec.dim)
         cls(_made(factory, spec.dim, spec.metric), spec, factory=factory)
+
+    @classmethod
+    def footprint(cls, rows: int, spec: IndexSpec) -> Footprint:
+        """Bound what :meth:`build` takes: arrays that grow hold everything twice, and training precedes that."""
+        index = _made(factory_for(Options(spec.choice), rows, spec.dim), spec.dim, spec.metric)
+        lists = _lists_of(index)
+        fixed = lists * (4 * spec.dim + _BYTES_A_LIST)
+        stored = rows * sum(map(bytes_a_row, layers(index)))
+        sampled = 0 if index.is_trained else min(rows, _sample_for(lists))
+        training = 4 * spec.dim * sampled * (2 if lists else 1)  # lists learn from what is left of the rows as well
+        return Footprint(fixed + max(2 * stored, training), fixed + stored)
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> FaissBackend:
@@ -173,6 +186,15 @@ def _made(factory: str, dim: int, metric: Metric) -> Any:
         if hasattr(part, "pq"):
             part.pq.cp.min_points_per_centroid = 1
     return index
+
+
+def _lists_of(index: Any) -> int:
+    return max((part.nlist for part in layers(index) if isinstance(part, faiss.IndexIVF)), default=0)
+
+
+def _sample_for(lists: int) -> int:
+    """Return from how many rows an index of so many lists learns."""
+    return max(_SAMPLE, _SAMPLE_PER_LIST * lists)
 
 
 def _train(index: Any, sample: Vectors, factory: str) -> None:

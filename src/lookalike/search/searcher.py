@@ -21,6 +21,7 @@ from lookalike.search.filters import rows_where
 from lookalike.search.hit import EXACTLY, Hit, Method
 from lookalike.search.index_plan import plan_of
 from lookalike.search.ready_index import FOLDER, ReadyIndex, read_index, wants_index
+from lookalike.search.snapshot import stored_snapshots
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
 from lookalike.search.uris import full_uri
 
@@ -77,6 +78,8 @@ class Searcher:
         self._lock = threading.Lock()
         self._renewal: threading.Thread | None = None
         self._pinned: LanceStore | None = None
+        self._stored: tuple[tuple[int, int], ...] = ()
+        """The snapshots that there were when it was chosen among them."""
         self._snapshot: Snapshot | None = None
         self._parts: dict[Metric, list[_Part]] = {}
         """By metric, of the pinned version."""
@@ -134,8 +137,9 @@ class Searcher:
         """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
         with self._lock:
             self._store.refresh()
-            if self._pinned is None or self._pinned.version != self._store.version:
-                self._pinned = self._store.pinned()
+            stored = stored_snapshots(self._store)
+            if self._pinned is None or (self._pinned.version, self._stored) != (self._store.version, stored):
+                self._pinned, self._stored = self._store.pinned(), stored
                 self._parts = {}
                 self._snapshot = self._usable_snapshot(self._pinned)
             if metric not in self._parts:

@@ -33,7 +33,7 @@ class Lag(Enum):
 
 def renew(
     store: LanceStore, report: Callable[[str], None] = lambda _: None, *, even_if_little_changed: bool = False
-) -> bool:
+) -> None:
     """Write the snapshot of the newest version, and the index that the gallery is to have, if they have fallen behind.
 
     Searches go on meanwhile, over the snapshot and the index of an older version and all rows that came later. An index
@@ -44,10 +44,6 @@ def renew(
     store : the gallery, of which the caller holds the writer lock.
     report : told what is being done.
     even_if_little_changed : renew them for a single row that was written or removed since.
-
-    Returns
-    -------
-    Whether anything was written.
 
     Raises
     ------
@@ -61,20 +57,18 @@ def renew(
         write_snapshot(pinned)
         snapshot = newest_snapshot(pinned, with_sums=False)
     if snapshot is None:
-        return is_behind
+        return
     plan = plan_of(pinned)
     if wants_index(plan, snapshot) and read_index(pinned, snapshot, plan) is None:
-        is_behind = True
         if not _holds_all(pinned, snapshot):
             write_snapshot(pinned)
             snapshot = newest_snapshot(pinned, with_sums=False) or snapshot
         try:
-            write_index(pinned, snapshot, plan, report=report)
+            write_index(store, snapshot, plan, report=report)
         except (InputError, UnknownNameError, BackendMissingError) as error:
             report(f"the index {plan.spec} is not built, and the gallery is searched exactly: {error}")
     remove_older(pinned, than=snapshot.version)
     drop_unplanned(store)
-    return is_behind
 
 
 def write_if_allowed(store: LanceStore) -> None:
