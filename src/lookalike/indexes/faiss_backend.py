@@ -71,6 +71,7 @@ class FaissBackend:
             _train(index, rows.sample(_sample_for(_lists_of(index)), seed=seed), factory)
         for chunk in rows.chunks():
             backend.insert(chunk)
+            del chunk  # before the next is made
         return backend
 
     @classmethod
@@ -84,10 +85,11 @@ class FaissBackend:
         """Bound what :meth:`build` takes: arrays that grow hold everything twice, and training precedes that."""
         index = _made(factory_for(Options(spec.choice), rows, spec.dim), spec.dim, spec.metric)
         lists = _lists_of(index)
+        copies = 2 if any(getattr(part, "by_residual", False) for part in layers(index)) else 1
         fixed = lists * (4 * spec.dim + _BYTES_A_LIST)
         stored = rows * sum(map(bytes_a_row, layers(index)))
         sampled = 0 if index.is_trained else min(rows, _sample_for(lists))
-        training = 4 * spec.dim * sampled * (2 if lists else 1)  # lists learn from what is left of the rows as well
+        training = 4 * spec.dim * sampled * copies
         return Footprint(fixed + max(2 * stored, training), fixed + stored)
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lookalike.errors import IndexTooLargeError
 from lookalike.indexes.base import Footprint
-from lookalike.indexes.building import EXACT, backend_of
+from lookalike.indexes.building import EXACT, backend_of, is_raw
 from lookalike.indexes.preparation import rows_per_chunk
 from lookalike.memory import available_memory
 from lookalike.options import parse_choice
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FITTED_ROWS = 8_192
 """Of the embeddings that a projection is fitted to, held at once."""
+_SMALL = 8 << 20
+"""Of buffers, and of what the allocator keeps."""
 
 
 def footprint_of(spec: str, vectors: Vectors, *, metric: Metric) -> Footprint | None:
@@ -43,15 +45,16 @@ def footprint_of(spec: str, vectors: Vectors, *, metric: Metric) -> Footprint | 
         return Footprint(0, 0)
     if not hasattr(backend, "footprint"):
         return None
-    dim, chunk = source_dim, 4 * source_dim * min(rows, rows_per_chunk(source_dim))
-    around = 2 * chunk  # the rows that are prepared, and those before
+    dim, matrix = source_dim, 0
+    around = chunk = 0 if is_raw(backend) else 4 * source_dim * min(rows, rows_per_chunk(source_dim))
     if asked.projection:
         dim = _projected_dim(asked.projection, source_dim)
+        matrix = 4 * source_dim * (dim + 1)
         fitting = _FITTED_ROWS * 12 * source_dim + 32 * source_dim**2
-        around = max(3 * chunk + 2 * chunk * dim // source_dim, fitting)
+        around = max(chunk * (9 * source_dim + 8 * dim) // (4 * source_dim), fitting)  # scaled, centred and projected
     inner: Footprint = backend.footprint(rows, replace(asked, dim=dim, projection=""))
-    matrix = 4 * source_dim * (dim + 1) if asked.projection else 0
-    return Footprint(inner.memory + around + matrix + 8 * rows, inner.disk + matrix + 4 * rows + (1 << 16))
+    norms = 4 * rows
+    return Footprint(inner.memory + around + matrix + 2 * norms + _SMALL, inner.disk + matrix + norms + (1 << 16))
 
 
 def check_room(spec: str, rows: int, needed: Footprint, folder: Path | None = None) -> None:

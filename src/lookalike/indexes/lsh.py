@@ -89,6 +89,7 @@ class LshBackend:
         for chunk in rows.chunks():
             codes[:, start : start + len(chunk)] = backend._codes(chunk).T
             start += len(chunk)
+            del chunk  # before the next is made
         backend._tables = [Table.of(of_table) for of_table in codes]
         return backend
 

@@ -115,6 +115,7 @@ class PreparedRows:
         for chunk in chunks:
             joined[start : start + len(chunk)] = chunk
             start += len(chunk)
+            del chunk  # before the next is made
         return joined
 
 
