@@ -62,4 +62,7 @@ def normalised(vectors: Vectors) -> Vectors:
     # float64 sums: the norm of a long float32 row loses digits that the ranking of near-copies needs
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     norms[norms == 0.0] = 1.0
-    return np.asarray(vectors / norms[:, None], dtype=np.float32)
+    scaled = np.empty(vectors.shape, np.float32)
+    # divided in float64 as well, without an array of that for all rows
+    np.divide(vectors, norms[:, None], out=scaled, casting="same_kind")
+    return scaled

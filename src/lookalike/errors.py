@@ -7,6 +7,7 @@
         ShapeError                        an array of the wrong shape
         ImageDecodeError                  bytes that are no readable picture
         UnknownNameError                  a name that nothing is registered under
+        IndexTooLargeError                an index that this machine has no room for
       SpaceMismatchError (ValueError)     embeddings of two encoders would be compared
       EncoderError (RuntimeError)         an encoder that cannot be loaded or run
       BackendMissingError (ImportError)   an optional dependency is not installed
@@ -86,6 +87,22 @@ class UnknownNameError(InputError):
         close = difflib.get_close_matches(self.name, self.known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.known)}."
         return f"there is no {self.kind} named {self.name!r}; {hint}"
+
+
+class IndexTooLargeError(InputError):
+    """An index whose building takes more memory or disk than is free."""
+
+    def __init__(self, index: str, what: str, needed: int, available: int) -> None:
+        self.index = index
+        self.what = what
+        self.needed = needed
+        self.available = available
+
+    def __str__(self) -> str:
+        return (
+            f"the index {self.index} takes up to {gigabytes(self.needed)} of {self.what} to build, and "
+            f"{gigabytes(self.available)} are free; free some, or choose a smaller one, such as sq8, or exact"
+        )
 
 
 class SpaceMismatchError(LookalikeError, ValueError):
@@ -214,6 +231,11 @@ class RemoteError(LookalikeError, RuntimeError):
 
     def __str__(self) -> str:
         return f"{self.url}: {self.reason}"
+
+
+def gigabytes(nbytes: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{nbytes / 1e9:,.2f} GB"
 
 
 def first_line(error: BaseException) -> str:

@@ -52,6 +52,11 @@ def test_items_can_be_selected(tmp_path, photos):
     assert lookalike_json("index", "photos", cwd=tmp_path)["added"] == 1
 
 
+def test_that_nothing_is_missing_is_no_mistake(tmp_path, photos):
+    assert lookalike_json("remove", "--missing", cwd=tmp_path)["removed"] == 0
+    assert lookalike_json("remove", "--missing", "--where", "folder = 'odd'", cwd=tmp_path)["removed"] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -59,6 +64,9 @@ def test_items_can_be_selected(tmp_path, photos):
         (["nowhere"], "holds nothing that 'nowhere' means"),
         ([""], "an empty name"),
         (["--where", "folder = x"], "there is no attribute 'x'"),
+        (["--where", "folder = 'none'"], "holds nothing that fits \"folder = 'none'\"; see"),
+        (["--missing", "--where", "folder = 'none'"], "holds nothing that fits"),
+        (["photos/even", "--where", "folder = 'odd'"], "among the items that are named"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_removes_nothing(tmp_path, photos, arguments, words):

@@ -50,8 +50,20 @@ def test_an_index_is_chosen_when_indexing_and_stays(folder):
 
 
 def test_what_cannot_be_reached_is_said(folder):
-    done = lookalike("tune", "--index", "hnsw", "--memory", "0.001", cwd=folder)
+    options = ["--index", "hnsw", "--memory", "0.001"]
+    done = lookalike("tune", *options, cwd=folder, code=1)
     assert "nearest to what was asked for" in done.stderr
+    assert not lookalike_json("tune", *options, cwd=folder, code=1)["reaches"]
+
+
+def test_what_it_takes_is_told_before_it_is_built(folder):
+    done = lookalike("tune", "--index", "hnsw", "--recall", "0.5", "--json", cwd=folder)
+    said = json.loads(done.stdout)["footprint"]
+    assert said["memory"] > said["disk"] > 3_000 * 24 * 2
+    line = (
+        f"over 3,000 rows, with up to {said['memory'] / 1e9:.2f} GB of memory and {said['disk'] / 1e9:.2f} GB of disk"
+    )
+    assert f"building the index hnsw {line}" in done.stderr
 
 
 def test_a_benchmark_leaves_the_index_of_the_gallery_alone(folder):

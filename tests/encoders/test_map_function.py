@@ -17,6 +17,7 @@ from lookalike.encoders.loading import load_encoder
 from lookalike.encoders.map_function import map_function
 from lookalike.errors import ImageDecodeError, InputError, SourceError, UnknownNameError
 from lookalike.images.decode import decode
+from tests.encoders import checkpoints
 
 datasets = pytest.importorskip("datasets")
 
@@ -128,6 +129,16 @@ def test_another_process_needs_an_encoder_that_can_be_loaded_by_name():
     function = pickle.loads(pickle.dumps(map_function(MeanColour())))
     with pytest.raises(UnknownNameError, match="mean-colour"):
         function({"image": [_png(1)]})
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_another_process_runs_the_encoder_by_what_this_one_does(tmp_path, runtime):
+    encoder = load_encoder(str(checkpoints.save_vit(tmp_path)), device="cpu", runtime=runtime)
+    function = pickle.loads(pickle.dumps(encoder.as_map_function()))
+    assert function.runtime == runtime
+    found = function({"image": [{"bytes": _png(10), "path": None}]})["embedding"]
+    assert function._encoder.runtime == runtime
+    np.testing.assert_allclose(found[0], encoder.encode_images([np.full((8, 8, 3), 10, np.uint8)])[0], atol=1e-5)
 
 
 def test_the_same_encoder_is_not_run_again(tmp_path):

@@ -17,6 +17,7 @@ EXAMPLES = [
     errors.ShapeError(expected="(n, 4)", actual=(3, 5)),
     errors.ImageDecodeError("not an image"),
     errors.UnknownNameError("encoder", "efficientnet", {"efficientnet-lite0", "dinov2"}),
+    errors.IndexTooLargeError("hnsw over 9 rows", "memory", 5, 3),
     errors.SpaceMismatchError("A", "B", "index again"),
     errors.RemoteError("http://localhost:8000", "no connection"),
     errors.EncoderError("the model m cannot be loaded"),

@@ -31,6 +31,9 @@ ITEMS = {
     "http://host/a/5.jpg": "http://host/a/5.jpg",
     "http://host/ab/6.jpg": "http://host/ab/6.jpg",
     "zip://in/7.png::/z.zip": "zip://in/7.png::/z.zip",
+    "zip://in/deep/8.png::/z.zip": "zip://in/deep/8.png::/z.zip",
+    "zip://in/7.png::/y.zip": "zip://in/7.png::/y.zip",
+    "anna": "table:{base}/given/e.parquet#0",
 }
 
 
@@ -81,6 +84,14 @@ def meant(store, *names):
         ("http://host/a", ["http://host/a/5.jpg"]),
         ("http://host/a/5.jpg", ["http://host/a/5.jpg"]),
         ("zip://in/7.png::/z.zip", ["zip://in/7.png::/z.zip"]),
+        ("zip://in::/z.zip", ["zip://in/7.png::/z.zip", "zip://in/deep/8.png::/z.zip"]),
+        ("zip://in/deep/::/z.zip", ["zip://in/deep/8.png::/z.zip"]),
+        ("zip://::/z.zip", ["zip://in/7.png::/z.zip", "zip://in/deep/8.png::/z.zip"]),
+        ("zip://i::/z.zip", []),
+        ("given/e.parquet", ["anna"]),
+        ("given/e.parquet#0", ["anna"]),
+        ("given", ["anna"]),
+        ("anna", ["anna"]),
         ("id:photos/a/1.png", ["photos/a/1.png"]),
         ("id:photos/a", []),
         ("id:owner/beans/test/0", ["owner/beans/test/0"]),

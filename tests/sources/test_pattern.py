@@ -23,6 +23,15 @@ TREE = [
 ]
 
 
+def test_links_that_lead_to_each_other_are_nothing_rather_than_closed(tmp_path):
+    (tmp_path / "here").symlink_to(tmp_path / "there")
+    (tmp_path / "there").symlink_to(tmp_path / "here")
+    source = GlobSource(str(tmp_path / "here" / "*.jpg"), base=tmp_path)
+    with pytest.raises(SourceError, match="matches no images"):
+        list(source)
+    assert source.unreadable == []
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lookalike.api.explanation import Explanation
     from lookalike.api.gallery import Gallery
     from lookalike.api.map import MapOptions, MapReport
+    from lookalike.building.optimizing import Optimized
     from lookalike.building.report import Progress, Removal
     from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
@@ -138,6 +139,12 @@ class GalleryTools(ABC):
         from lookalike.indexes.tuning import Goal
 
         return tune_gallery(self.store, goal or Goal(), specs=specs, report=report)
+
+    def optimize(self, *, report: Callable[[str], None] = lambda _: None) -> Optimized:
+        """Write the snapshot and the index anew now; see :func:`lookalike.building.optimizing.optimize`."""
+        from lookalike.building.optimizing import optimize
+
+        return optimize(self.store, report)
 
     def benchmark(
         self,

@@ -29,12 +29,13 @@ def tune_gallery(
     store : the gallery.
     goal : the recall, and the budgets if there are any.
     specs : what to choose from; by default exact search while it is quick enough, else graphs and coded lists. Later
-        rows make it choose again; an index that was named, or found for a budget, stays of its kind.
+        rows make it choose again; an index that was named, or found for a budget, stays of its kind, with parameters
+        that are found anew when there are four times as many rows or they miss the recall.
     report : told what is being done.
 
     Raises
     ------
-    InputError : if the gallery is empty, or an index cannot be built over its rows.
+    InputError : if the gallery is empty, or an index cannot be built over its rows, or not in this machine.
     UnknownNameError : if there is no such index.
     BackendMissingError : if its library is not installed.
     StoreError : if the gallery cannot be written.
@@ -49,13 +50,16 @@ def tune_gallery(
     location = store.location
     with writer_lock(location, on_wait=lambda holder: report(waiting_for(holder))), store_errors(location):
         snapshot = _snapshot(store, is_current=True)
-        tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=partial(table_of, store, snapshot))
+        table = partial(table_of, store, snapshot)
+        tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=table, folder=snapshot.path)
         tuned = tuner.choose(specs)
         is_free = not specs and goal.seconds is None and goal.nbytes is None
-        name = AUTO if is_free else str(tuned.index.spec)
-        plan = IndexPlan(name, goal.recall, {} if is_free else dict(tuned.parameters))
-        store.describe(replace(store.manifest, index=plan.to_dict()))
+        plan = IndexPlan(AUTO, goal.recall, k=goal.k)
+        if not is_free:
+            spec, parameters = str(tuned.index.spec), dict(tuned.parameters)
+            plan = replace(plan, spec=spec, parameters=parameters, tuned_rows=len(snapshot.row_ids))
         keep_index(snapshot, plan, tuned)
+        store.describe(replace(store.manifest, index=plan.to_dict()))
         remove_older(store, than=snapshot.version)
         drop_unplanned(store)
     return tuned

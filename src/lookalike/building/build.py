@@ -178,7 +178,7 @@ class _Run:
 
     def finish(self) -> None:
         """Tidy the files up and make the embeddings ready to be searched."""
-        if self.report.added or self.report.updated or self.report.removed:
+        if self._to_do or self.report.removed:
             self._store.optimise()
         if self._known_skips or self.report.failed:
             self._skipped.optimise()
@@ -247,6 +247,9 @@ class _Run:
 
     def _write(self, item: Prepared | Known | Given, vector: Vectors, writer: Writer) -> None:
         writer.put(item.record, vector, is_new=item.is_new)
-        self.report.added += item.is_new
-        self.report.updated += not item.is_new
+        if isinstance(item, Known) and item.is_redated:
+            self.report.unchanged += 1
+        else:
+            self.report.added += item.is_new
+            self.report.updated += not item.is_new
         self._options.progress.advance(1, failed=0)

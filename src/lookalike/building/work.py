@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import PIL
 
 from lookalike.encoders.staging import decode_for, prepare
@@ -62,6 +63,8 @@ class Known:
     is_new: bool
     embedding: Vectors
     """Shape (dim,); read together with the digest, for the row may be overwritten at any moment."""
+    is_redated: bool = False
+    """Whether it is as the gallery holds it but for its stamp, such as a file that was copied over itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,8 @@ class Worker:
         rows = self.inventory.rows_with_digest(digest)
         if len(rows) == 0:
             return None
-        found = self.store.take(rows[:1], ["digest", EMBEDDING, THUMBNAIL, *_SEEN])
+        row = rows[:1] if row_id is None or row_id not in rows else np.array([row_id], np.uint64)
+        found = self.store.take(row, ["stamp", "digest", EMBEDDING, THUMBNAIL, *_SEEN])
         if found["digest"].to_pylist() != [digest]:
             return None
         held = found.drop_columns([EMBEDDING]).to_pylist()[0]
@@ -160,7 +164,8 @@ class Worker:
             preview = held[THUMBNAIL] or _thumbnail(decode(data, min_side=_THUMBNAIL_SIDE, limits=self.limits))
         record = self._record(ref, data, digest, preview)
         seen = {name: held[name] for name in _SEEN}
-        return Known(_with(record, seen), row_id is None, embedding_matrix(found[EMBEDDING])[0])
+        is_redated = row[0] == row_id and _of_attributes(held["stamp"]) == _of_attributes(record.stamp)
+        return Known(_with(record, seen), row_id is None, embedding_matrix(found[EMBEDDING])[0], is_redated)
 
     def _prepared(self, ref: ImageRef, data: bytes, digest: str, row_id: int | None) -> Prepared:
         encoder = self.encoder()
@@ -199,6 +204,11 @@ def item_stamp(ref: ImageRef) -> str:
     """Return what changes when the item's attributes change, and its bytes as far as the source can tell."""
     attributes = json.dumps(sorted(ref.attributes.items()), default=str, ensure_ascii=True)
     return f"{ref.stamp}#{hashlib.blake2b(attributes.encode(), digest_size=6).hexdigest()}"
+
+
+def _of_attributes(stamp: str) -> str:
+    """Return the part of an item's stamp that changes with its attributes."""
+    return stamp.rpartition("#")[2]
 
 
 def skip_stamp(ref: ImageRef, limits: Limits) -> str:

@@ -19,6 +19,7 @@ from lookalike.cli import (
     info,
     map_page,
     models,
+    optimize,
     remove,
     search,
     serve,
@@ -60,6 +61,7 @@ app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
 app.command("remove")(remove.remove)
 app.command("tune")(tune.tune)
+app.command("optimize")(optimize.optimize)
 app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lookalike.cli.options import GalleryOption, JsonOption
 from lookalike.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from lookalike.indexes.tuning import Tuned
 
 
 def tune(
@@ -24,19 +27,27 @@ def tune(
     gallery: GalleryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the fastest index that reaches a recall, measured on the gallery's own images, and search with it."""
+    """Find the fastest index that reaches a recall, measured on the gallery's own images, and search with it.
+
+    Exits with 1 if none reaches what was asked for; the gallery is then searched with the nearest to it.
+    """
     from lookalike.api.gallery import Gallery
     from lookalike.gallery.location import locate
     from lookalike.indexes.tuning import Goal
 
     goal = Goal(recall, k, None if latency is None else latency / 1e3, None if memory is None else int(memory * 1e6))
     tuned = Gallery(locate(gallery)).tune(goal, specs=index_specs or (), report=say)
-    found = tuned.to_dict()
     if as_json:
-        print_json(found)
-        return
+        print_json(tuned.to_dict())
+    else:
+        _show(tuned)
+    if not tuned.reaches:
+        say("this is the nearest to what was asked for; allow more time or memory, or less recall, to reach it")
+        raise typer.Exit(1)
+
+
+def _show(tuned: Tuned) -> None:
+    found = tuned.to_dict()
     settings = ", ".join(f"{name} {value:g}" for name, value in tuned.parameters.items())
     measured = f"recall@{tuned.k} {tuned.recall:.3f} over {tuned.queries} images, {found['latency_ms']:.2f} ms a query"
     say(f"{found['index']}{f' ({settings})' if settings else ''}: {measured}, {found['bytes'] / 1e6:,.1f} MB")
-    if not tuned.reaches:
-        say("this is the nearest to what was asked for; allow more time or memory, or less recall, to reach it")

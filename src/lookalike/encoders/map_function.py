@@ -50,8 +50,8 @@ def map_function(
     --------
     >>> dataset.map(map_function(load_encoder()), batched=True, num_proc=2)  # doctest: +SKIP
     """
-    kept = getattr(encoder, "kept", None)
-    return MapFunction(encoder.spec, image_column, embedding_column, device, trust_remote_code, kept, encoder)
+    options = (device, trust_remote_code, getattr(encoder, "kept", None), getattr(encoder, "runtime", "auto"))
+    return MapFunction(encoder.spec, image_column, embedding_column, *options, encoder)
 
 
 @dataclass(slots=True)
@@ -69,6 +69,8 @@ class MapFunction:
     trust_remote_code: bool
     kept: Path | None = None
     """The folder that holds what the encoder cannot be made again from."""
+    runtime: str = "auto"
+    """What runs the encoder; see :func:`lookalike.load_encoder`."""
     _encoder: Encoder | None = field(default=None, repr=False, compare=False)
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +100,11 @@ class MapFunction:
         values = self._values(batch)
         if self._encoder is None:
             self._encoder = load_encoder_for(
-                self.spec, device=self.device, trust_remote_code=self.trust_remote_code, kept=self.kept
+                self.spec,
+                device=self.device,
+                trust_remote_code=self.trust_remote_code,
+                runtime=self.runtime,
+                kept=self.kept,
             )
         encoder, size = self._encoder, batch_size(self._encoder)
         embeddings: list[Vectors | None] = []
@@ -110,8 +116,8 @@ class MapFunction:
         return {self.embedding_column: embeddings}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = (self.image_column, self.embedding_column, self.device, self.trust_remote_code, self.kept)
-        return MapFunction, (self.spec, *options)
+        columns = (self.image_column, self.embedding_column)
+        return MapFunction, (self.spec, *columns, self.device, self.trust_remote_code, self.kept, self.runtime)
 
     def _values(self, batch: Mapping[str, Any]) -> Sequence[Any]:
         if self.image_column not in batch:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
 
+_FULL_MPS = "MPS backend out of memory"
+
 
 class Batches:
     """Embeds any number of items, so many at once as the device holds.
@@ -63,6 +65,8 @@ class Batches:
             raise EncoderError(_too_large(self._name))
         self.size = min(self.size, tried // 2)
         torch.cuda.empty_cache()  # does nothing where no GPU is used
+        if torch.backends.mps.is_available():
+            torch.mps.empty_cache()
 
 
 @contextlib.contextmanager
@@ -75,7 +79,9 @@ def enough_memory(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except torch.cuda.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
         raise EncoderError(_too_large(name)) from error
 
 
@@ -89,5 +95,12 @@ def _too_large(name: str) -> str:
 def _unless_too_large(embed: Callable[[slice], torch.Tensor], items: slice) -> torch.Tensor | None:
     try:
         return embed(items)
-    except torch.cuda.OutOfMemoryError:  # the traceback holds tensors, so all else waits until it is gone
-        return None
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        return None  # the traceback holds tensors, so all else waits until it is gone
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Say whether a GPU has no memory left; that of Apple says it by a plain RuntimeError."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or str(error).startswith(_FULL_MPS)

@@ -242,10 +242,15 @@ class LanceStore:
         """Return the embeddings of existing rows in the order of ``row_ids``; shape (n, dim), float32."""
         return embedding_matrix(self.take_in_order(row_ids, [EMBEDDING])[EMBEDDING])
 
-    def optimise(self) -> None:
-        """Merge the small files that many commits leave, and drop versions that nobody reads any more."""
+    def optimise(self, *, even_few: bool = False) -> None:
+        """Merge the small files that many commits leave, and drop versions that nobody reads any more.
+
+        Parameters
+        ----------
+        even_few : merge a few files too, and drop what deleted rows leave in them.
+        """
         with self._writing() as dataset:
-            if len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
+            if even_few or len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
                 compact(dataset)
             dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
 

@@ -65,6 +65,16 @@ class Neighbors:
         return Neighbors(np.full((queries, k), -1, np.int64), np.full((queries, k), -np.inf, np.float32))
 
 
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What building an index takes at most, in bytes."""
+
+    memory: int
+    """Beyond what the process holds before, at the peak; mapped files do not count."""
+    disk: int
+    """Of the index when it is saved."""
+
+
 class Index(Protocol):
     """Finds the nearest rows of a fixed matrix."""
 

@@ -77,10 +77,10 @@ def build_index(
     if vectors.ndim != 2:
         expected = "(n, dim)"
         raise ShapeError(expected, vectors.shape)
-    asked, backend = _known(spec, metric=metric, dim=vectors.shape[1])
+    asked, backend = backend_of(spec, metric=metric, dim=vectors.shape[1])
     if str(asked) == EXACT:
         return ExactIndex(vectors, metric=metric)
-    rows = table() if table is not None and _is_raw(backend) else vectors
+    rows = table() if table is not None and is_raw(backend) else vectors
     return ApproximateIndex.build(backend, rows, asked, seed=seed)
 
 
@@ -97,7 +97,7 @@ def plain_spec(spec: str, *, dim: int | None = None) -> str:
     ------
     UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
     """
-    asked, backend = _known(spec, metric=Metric.COSINE, dim=dim or 1)
+    asked, backend = backend_of(spec, metric=Metric.COSINE, dim=dim or 1)
     if dim is not None and str(asked) != EXACT:
         _check_options(asked, backend)
     return str(asked)
@@ -110,10 +110,16 @@ def is_in_table(spec: str) -> bool:
     ------
     UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
     """
-    return _is_raw(_known(spec, metric=Metric.COSINE, dim=1)[1])
+    return is_raw(backend_of(spec, metric=Metric.COSINE, dim=1)[1])
 
 
-def _known(spec: str, *, metric: Metric, dim: int) -> tuple[IndexSpec, type[Backend]]:
+def backend_of(spec: str, *, metric: Metric, dim: int) -> tuple[IndexSpec, type[Backend]]:
+    """Return what a spec asks for, and the class that builds it.
+
+    Raises
+    ------
+    UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
+    """
     asked = parse_index(spec, metric=metric, dim=dim)
     backend: type[Backend] = INDEXES.load(asked.backend)
     if asked.backend == EXACT and not asked.projection and str(asked) != EXACT:
@@ -122,13 +128,14 @@ def _known(spec: str, *, metric: Metric, dim: int) -> tuple[IndexSpec, type[Back
     return asked, backend
 
 
-def _is_raw(backend: type[Backend]) -> bool:
+def is_raw(backend: type[Backend]) -> bool:
+    """Say whether a backend searches the table that the rows are stored in."""
     return bool(getattr(backend, "is_raw", False))
 
 
 def _check_options(asked: IndexSpec, backend: Any) -> None:
     noise = np.random.default_rng(0).standard_normal((max(_FEW, asked.dim), asked.dim), dtype=np.float32)
-    if not hasattr(backend, "check") or (asked.projection and _is_raw(backend)):
+    if not hasattr(backend, "check") or (asked.projection and is_raw(backend)):
         ApproximateIndex.build(backend, noise[:_FEW], asked)  # where both are asked for it says why not
         return
     dim = fit_projection(asked.projection, noise).dim if asked.projection else asked.dim

@@ -10,7 +10,8 @@ import faiss
 import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
-from lookalike.indexes.faiss_parameters import known_parameters, layers, search_parameters, selector_of
+from lookalike.indexes.base import Footprint
+from lookalike.indexes.faiss_parameters import bytes_a_row, known_parameters, layers, search_parameters, selector_of
 from lookalike.indexes.faiss_presets import effort_to_build, factory_for, oversampling, parameters_of
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
@@ -32,6 +33,8 @@ _MANY = 100_000
 _SAMPLE = 65_536
 _SAMPLE_PER_LIST, _SAMPLE_PER_LIST_OF_MANY, _MANY_LISTS = 64, 32, 8_192
 """Clustering takes time in lists times rows."""
+_BYTES_A_LIST = 4_096
+"""Of a list itself and its place in a graph of lists, and what its last block of codes lacks to be full."""
 _MAPPED = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
 """Maps codes, lists and graphs; releases before it had come map the lists alone."""
 
@@ -71,11 +74,10 @@ class FaissBackend:
         if effort := effort_to_build(Options(spec.choice)):
             index.hnsw.efConstruction = effort
         if not index.is_trained:
-            lists = max((part.nlist for part in layers(index) if isinstance(part, faiss.IndexIVF)), default=0)
-            each = _SAMPLE_PER_LIST if lists < _MANY_LISTS else _SAMPLE_PER_LIST_OF_MANY
-            _train(index, rows.sample(max(_SAMPLE, each * lists), seed=seed), factory)
+            _train(index, rows.sample(_sample_for(_lists_of(index)), seed=seed), factory)
         for chunk in rows.chunks():
             backend.insert(chunk)
+            del chunk  # before the next is made
         return backend
 
     @classmethod
@@ -83,6 +85,18 @@ class FaissBackend:
         """Refuse options that no number of rows would make right."""
         factory = factory_for(Options(spec.choice), _MANY, spec.dim)
         cls(_made(factory, spec.dim, spec.metric), spec, factory=factory)
+
+    @classmethod
+    def footprint(cls, rows: int, spec: IndexSpec) -> Footprint:
+        """Bound what :meth:`build` takes: arrays that grow hold everything twice, and training precedes that."""
+        index = _made(factory_for(Options(spec.choice), rows, spec.dim), spec.dim, spec.metric)
+        lists = _lists_of(index)
+        copies = 2 if any(getattr(part, "by_residual", False) for part in layers(index)) else 1
+        fixed = lists * (4 * spec.dim + _BYTES_A_LIST)
+        stored = rows * sum(map(bytes_a_row, layers(index)))
+        sampled = 0 if index.is_trained else min(rows, _sample_for(lists))
+        training = 4 * spec.dim * sampled * copies
+        return Footprint(fixed + max(2 * stored, training), fixed + stored)
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> FaissBackend:
@@ -181,6 +195,16 @@ def _made(factory: str, dim: int, metric: Metric) -> Any:
         if hasattr(part, "pq"):
             part.pq.cp.min_points_per_centroid = 1
     return index
+
+
+def _lists_of(index: Any) -> int:
+    return max((part.nlist for part in layers(index) if isinstance(part, faiss.IndexIVF)), default=0)
+
+
+def _sample_for(lists: int) -> int:
+    """Return from how many rows an index of so many lists learns."""
+    each = _SAMPLE_PER_LIST if lists < _MANY_LISTS else _SAMPLE_PER_LIST_OF_MANY
+    return max(_SAMPLE, each * lists)
 
 
 def _train(index: Any, sample: Vectors, factory: str) -> None:

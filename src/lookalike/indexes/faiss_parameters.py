@@ -32,6 +32,20 @@ def layers(index: Any) -> Iterator[Any]:
             return
 
 
+def bytes_a_row(part: Any) -> int:
+    """Return what one of the :func:`layers` holds of a row: its code, its number, its links in a graph."""
+    if isinstance(part, faiss.IndexPreTransform):
+        return 0
+    if isinstance(part, faiss.IndexRefine):
+        return int(faiss.downcast_index(part.refine_index).sa_code_size())
+    if isinstance(part, faiss.IndexIVF):
+        return int(part.code_size) + 8
+    if isinstance(part, faiss.IndexHNSW):
+        graph: Any = part.hnsw
+        return int(faiss.downcast_index(part.storage).sa_code_size()) + 4 * int(graph.nb_neighbors(0)) + 32
+    return int(part.sa_code_size())
+
+
 def known_parameters(index: Any, *, always: tuple[str, ...] = ()) -> dict[str, Parameter]:
     """Return what a search of this index may be given, by FAISS's own names.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.indexes.base import Footprint
 from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.files import read_array
 from lookalike.options import Options, Parameter
@@ -43,6 +44,11 @@ class FlatBackend:
     def build(cls, rows: PreparedRows, spec: IndexSpec, *, seed: int) -> FlatBackend:  # noqa: ARG003  # nothing is drawn
         """Keep all prepared rows."""
         return cls(rows.whole(), spec)
+
+    @classmethod
+    def footprint(cls, rows: int, spec: IndexSpec) -> Footprint:
+        """Bound what :meth:`build` takes: all prepared rows, and their lengths."""
+        return Footprint(rows * (4 * spec.dim + 8), 4 * rows * spec.dim)
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> FlatBackend:

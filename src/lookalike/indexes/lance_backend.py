@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
+from lookalike.indexes.base import Footprint
 from lookalike.indexes.lance_rows import LanceRows
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
@@ -31,6 +32,10 @@ _LEAST_ROWS = 256
 _LISTED_ROWS = 50_000
 """Up to so many allowed rows are listed in a condition; among more, those found that are not allowed are dropped."""
 _OVERASK = 2.0
+_SAMPLE_PER_PARTITION, _SAMPLE_FOR_CODES = 256, 65_536
+"""Rows that Lance learns partitions and product codes from."""
+_BUFFERS = 128 << 20
+"""Of reading and of sorting rows into partitions, as measured."""
 
 
 class LanceBackend:
@@ -92,6 +97,18 @@ class LanceBackend:
     def check(cls, spec: IndexSpec) -> None:
         """Refuse options that no number of rows would make right."""
         cls(spec)
+
+    @classmethod
+    def footprint(cls, rows: int, spec: IndexSpec) -> Footprint:
+        """Bound what :meth:`build` takes: it reads the table in parts, and learns from a sample for each partition."""
+        backend = cls(spec)
+        partitions = backend._partitions or _partitions_for(rows)
+        row = 4 * spec.dim
+        is_pq = backend._kind == "pq"
+        sampled = min(rows, _SAMPLE_PER_PARTITION * partitions) + (min(rows, _SAMPLE_FOR_CODES) if is_pq else 0)
+        code = spec.dim if is_pq else spec.dim // 8 + 1
+        stored = rows * (code + 24) + (partitions + spec.dim) * row
+        return Footprint(_BUFFERS + 3 * row * sampled, stored)
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> LanceBackend:  # noqa: ARG003  # everything is in the table

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError
+from lookalike.indexes.base import Footprint
 from lookalike.indexes.files import read_array
 from lookalike.indexes.lsh_tables import Table, codes_of, gather, most_probes, probed_codes
 from lookalike.options import Options, Parameter
@@ -33,6 +34,8 @@ _PROBES = 8
 _ROWS_PER_BUCKET = 64
 _LEAST_BITS = 8
 _QUERIES = 32
+_NUMBERS = 1 << 18
+"""How many distances from hyperplanes, or differences from the centre, are held at once (2 MB)."""
 _PLANES, _CENTRE, _CODES, _STARTS, _ORDER, _DISTINCT = (
     f"{name}.npy" for name in ("planes", "centre", "codes", "starts", "order", "distinct")
 )
@@ -81,10 +84,25 @@ class LshBackend:
         planes = np.random.default_rng(seed).standard_normal((tables, bits, rows.dim), dtype=np.float32)
         centre = _mean(rows) if is_centred else np.zeros(rows.dim)
         backend = cls(spec, planes=planes, centre=centre, tables=[])
-        parts = [backend.hash(chunk)[0] for chunk in rows.chunks()]
-        codes = np.concatenate(parts) if parts else np.empty((0, tables), np.uint64)
-        backend._tables = [Table.of(codes[:, table]) for table in range(tables)]
+        codes = np.empty((tables, len(rows)), np.uint64)
+        start = 0
+        for chunk in rows.chunks():
+            codes[:, start : start + len(chunk)] = backend._codes(chunk).T
+            start += len(chunk)
+            del chunk  # before the next is made
+        backend._tables = [Table.of(of_table) for of_table in codes]
         return backend
+
+    @classmethod
+    def footprint(cls, rows: int, spec: IndexSpec) -> Footprint:
+        """Bound what :meth:`build` takes: the codes of all rows, and the tables that are made of them one by one."""
+        options = Options(spec.choice)
+        bits = options.whole("bits", _bits_for(rows), at_most=_MOST_BITS)
+        tables = options.whole("tables", _TABLES)
+        planes = 4 * tables * bits * spec.dim
+        stored = planes + 8 * spec.dim + tables * (4 * rows + 16 * min(rows, 1 << bits) + 8)
+        hashing = 2 * planes + 32 * _NUMBERS
+        return Footprint(stored + hashing + 8 * tables * rows + 40 * rows, stored)
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> LshBackend:
@@ -148,7 +166,7 @@ class LshBackend:
 
     def insert(self, rows: Vectors) -> None:
         """Append prepared rows to every table; hyperplanes and centre stay."""
-        codes, _ = self.hash(rows)
+        codes = self._codes(rows)
         self._tables = [table.with_more(codes[:, i]) for i, table in enumerate(self._tables)]
 
     def save(self, folder: Path) -> None:
@@ -163,6 +181,12 @@ class LshBackend:
         }
         for name, array in arrays.items():
             np.save(folder / name, array)
+
+    def _codes(self, rows: Vectors) -> npt.NDArray[np.uint64]:
+        """Return the codes of many rows in all tables; shape (n, tables)."""
+        step = _rows_per_hash(self.planes.shape)
+        parts = [self.hash(rows[start : start + step])[0] for start in range(0, len(rows), step)]
+        return np.concatenate([np.empty((0, len(self.planes)), np.uint64), *parts])
 
     def _candidates(
         self, queries: Vectors, probes: int, allowed: npt.NDArray[np.bool_] | None, count: int
@@ -187,6 +211,12 @@ class LshBackend:
             is_kept = np.arange(len(query)) - np.searchsorted(query, query) < count
             query, rows = query[is_kept], rows[is_kept]
         return np.split(rows, np.searchsorted(query, np.arange(1, len(queries))))
+
+
+def _rows_per_hash(shape: tuple[int, ...]) -> int:
+    """Return how many rows are hashed at once, for hyperplanes of the shape (tables, bits, dim)."""
+    tables, bits, dim = shape
+    return max(1, _NUMBERS // max(tables * bits, dim))
 
 
 def _bits_for(rows: int) -> int:

@@ -11,7 +11,7 @@ from lookalike.arrays import normalised
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lookalike.arrays import Positions, Vectors
     from lookalike.projections.linear import LinearProjection
@@ -57,7 +57,9 @@ class Preparation:
             return vectors
         if self.metric is Metric.COSINE:
             return normalised(vectors)
-        return np.multiply(vectors, self.scale, dtype=np.float64).astype(np.float32)
+        scaled = np.empty(vectors.shape, np.float32)
+        np.multiply(vectors, self.scale, out=scaled, dtype=np.float64, casting="same_kind")
+        return scaled
 
     def _projected(self, vectors: Vectors) -> Vectors:
         if self.projection is None:
@@ -91,7 +93,7 @@ class PreparedRows:
 
     def chunks(self) -> Iterator[Vectors]:
         """Yield all rows in order, some megabytes at a time."""
-        step = max(1, _BYTES_PER_CHUNK // (4 * self.source.shape[1]))
+        step = rows_per_chunk(self.source.shape[1])
         for start in range(0, len(self), step):
             yield self._preparation.rows(np.asarray(self.source[start : start + step]))
 
@@ -99,15 +101,24 @@ class PreparedRows:
         """Return ``count`` rows drawn without replacement, in order, or all where there are no more."""
         if count >= len(self):
             return self.whole()
-        return self[np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False))]
+        drawn = np.sort(np.random.default_rng(seed).choice(len(self), count, replace=False))
+        step = rows_per_chunk(self.source.shape[1])
+        return self._joined((self[drawn[start : start + step]] for start in range(0, count, step)), count)
 
     def whole(self) -> Vectors:
         """Return all rows in memory, shape (n, dim), for a backend that can only be built from them."""
-        if len(self) == 0:
-            return np.empty((0, self.dim), np.float32)
-        whole = np.empty((len(self), self.dim), np.float32)
+        return self._joined(self.chunks(), len(self))
+
+    def _joined(self, chunks: Iterable[Vectors], count: int) -> Vectors:
+        joined = np.empty((count, self.dim), np.float32)
         start = 0
-        for chunk in self.chunks():
-            whole[start : start + len(chunk)] = chunk
+        for chunk in chunks:
+            joined[start : start + len(chunk)] = chunk
             start += len(chunk)
-        return whole
+            del chunk  # before the next is made
+        return joined
+
+
+def rows_per_chunk(dim: int) -> int:
+    """Return how many rows of so many dimensions :meth:`PreparedRows.chunks` gives at a time."""
+    return max(1, _BYTES_PER_CHUNK // (4 * dim))

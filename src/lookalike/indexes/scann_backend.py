@@ -9,6 +9,7 @@ import numpy as np
 import scann
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
+from lookalike.indexes.base import Footprint
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
 
@@ -89,6 +90,15 @@ class ScannBackend:
         """Refuse options that no number of rows would make right."""
         _structure(Options(spec.choice), 0)
         cls(None, spec, leaves=0)
+
+    @classmethod
+    def footprint(cls, rows: int, spec: IndexSpec) -> Footprint:
+        """Bound what :meth:`build` takes: four copies of the rows as measured, and another of those it learns from."""
+        leaves, width = _structure(Options(spec.choice), rows)
+        row, code = 4 * spec.dim, math.ceil(spec.dim / width)
+        tree = 2 * row * leaves
+        stored = rows * (row + code + 16) + tree
+        return Footprint(4 * row * rows + row * min(rows, _SAMPLE) + code * rows + tree, stored)
 
     @classmethod
     def load(cls, folder: Path, spec: IndexSpec) -> ScannBackend:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from lookalike.errors import InputError
+from lookalike.errors import IndexTooLargeError, InputError, gigabytes
 from lookalike.indexes.building import EXACT, build_index
 from lookalike.indexes.exact import ExactIndex, is_quick
+from lookalike.indexes.footprint import check_room, footprint_of
 from lookalike.indexes.recall import searching, seconds_each, true_neighbours
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from lookalike.arrays import Vectors
     from lookalike.indexes.approximate import ApproximateIndex
+    from lookalike.indexes.base import Footprint
     from lookalike.indexes.recall import Truth
 
 _QUERIES = 500
@@ -66,6 +69,8 @@ class Tuned:
     build_seconds: float
     reaches: bool
     """Whether the recall and the budgets were met."""
+    footprint: Footprint | None
+    """What it was said to take at most before it was built; None where the backend does not tell."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was found as JSON-ready values."""
@@ -79,7 +84,15 @@ class Tuned:
             "build_seconds": round(self.build_seconds, 2),
             "bytes": self.index.nbytes,
             "reaches": self.reaches,
+            "footprint": None if self.footprint is None else asdict(self.footprint),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    index: ExactIndex | ApproximateIndex
+    seconds: float
+    footprint: Footprint | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,8 @@ class Tuner:
     """Told what is being done."""
     table: Callable[[], Vectors] | None = None
     """Gives the same rows as the table that they are stored in, for an index that is part of it."""
+    folder: Path | None = None
+    """Where the index is to be kept, whose disk must have room for it."""
     _truth: Truth | None = None
 
     @property
@@ -117,56 +132,97 @@ class Tuner:
 
         Raises
         ------
-        InputError : if the spec cannot be used with these rows.
+        InputError : if the spec cannot be used with these rows, or the index would not fit into this machine.
         BackendMissingError : if its library is not installed.
         """
-        index, built = self._built(spec)
-        if isinstance(index, ExactIndex):
-            return self._tuned(index, {}, recall=1.0, built=built)
-        self.report(f"finding the parameters of {spec} that reach a recall of {self.goal.recall:g}")
-        best = self._cheapest(index)
-        return self._tuned(index, best.parameters, recall=best.recall, built=built)
+        return self._parametrised(self._built(spec), spec)
 
     def measure(self, spec: str, parameters: Mapping[str, float] | None = None) -> Tuned:
         """Build one index and measure it with those search parameters, else with its own; raises as :meth:`tune`."""
-        index, built = self._built(spec)
-        parameters = {} if isinstance(index, ExactIndex) else {**index.parameters, **(parameters or {})}
-        found = self.truth.ask(searching(index, parameters))
-        return self._tuned(index, parameters, recall=self.truth.recall(found), built=built)
+        return self._measured(self._built(spec), parameters or {})
+
+    def keep_up(self, spec: str, parameters: Mapping[str, float]) -> Tuned:
+        """Build one index, and tune it if parameters that were found over fewer rows miss the recall here.
+
+        Raises
+        ------
+        InputError, BackendMissingError : as :meth:`tune` does.
+        """
+        built = self._built(spec)
+        measured = self._measured(built, parameters)
+        if measured.recall >= self.goal.recall:
+            return measured
+        self.report(f"its recall has fallen to {measured.recall:.3f}")
+        return self._parametrised(built, spec)
 
     def choose(self, specs: Sequence[str] | None = None) -> Tuned:
         """Tune several indexes and return the fastest that reaches the goal, else the one of the highest recall.
 
         Parameters
         ----------
-        specs : what to try; by default exact search alone while it is fast enough, else graphs and coded lists.
+        specs : what to try; by default exact search alone while it is fast enough, else graphs and coded lists. Of
+            several, those that would not fit into this machine are told of and left out.
+
+        Raises
+        ------
+        InputError, BackendMissingError : as :meth:`tune` does.
         """
         if not specs:
             is_free = self.goal.seconds is None and self.goal.nbytes is None
             specs = (EXACT,) if is_free and is_quick(self.vectors) else _CANDIDATES
-        tried = [self.tune(spec) for spec in specs]
-        reaching = [tuned for tuned in tried if tuned.reaches]
-        if reaching:
-            return min(reaching, key=lambda tuned: tuned.seconds)
-        fitting = [tuned for tuned in tried if self._fits(tuned.index.nbytes)]
-        return max(fitting or tried, key=lambda tuned: tuned.recall)
+        best: Tuned | None = None
+        for spec in specs:
+            tuned = self._tuned_if_it_fits(spec, is_last_hope=best is None and spec == specs[-1])
+            # the memory of the lesser is free before the next is built
+            best = max((one for one in (best, tuned) if one is not None), key=self._worth, default=None)
+            del tuned
+        return cast("Tuned", best)  # the last hope has raised otherwise
 
-    def _built(self, spec: str) -> tuple[ExactIndex | ApproximateIndex, float]:
-        self.report(f"building the index {spec} over {len(self.vectors):,} rows")
+    def _tuned_if_it_fits(self, spec: str, *, is_last_hope: bool) -> Tuned | None:
+        try:
+            return self.tune(spec)
+        except IndexTooLargeError as error:
+            if is_last_hope:
+                raise
+            self.report(str(error))
+            return None
+
+    def _worth(self, tuned: Tuned) -> tuple[bool, bool, float]:
+        return tuned.reaches, self._fits(tuned.index.nbytes), -tuned.seconds if tuned.reaches else tuned.recall
+
+    def _built(self, spec: str) -> _Built:
+        needed = footprint_of(spec, self.vectors, metric=self.metric)
+        takes = ""
+        if needed is not None and needed.memory:
+            takes = f", with up to {gigabytes(needed.memory)} of memory and {gigabytes(needed.disk)} of disk"
+        self.report(f"building the index {spec} over {len(self.vectors):,} rows{takes}")
+        if needed is not None:
+            check_room(spec, len(self.vectors), needed, self.folder)
         started = time.perf_counter()
         index = build_index(spec, self.vectors, metric=self.metric, seed=self.seed, table=self.table)
-        return index, time.perf_counter() - started
+        return _Built(index, time.perf_counter() - started, needed)
 
-    def _tuned(
-        self, index: ExactIndex | ApproximateIndex, parameters: Mapping[str, float], *, recall: float, built: float
-    ) -> Tuned:
+    def _parametrised(self, built: _Built, spec: str) -> Tuned:
+        if isinstance(built.index, ExactIndex):
+            return self._tuned(built, {}, recall=1.0)
+        self.report(f"finding the parameters of {spec} that reach a recall of {self.goal.recall:g}")
+        best = self._cheapest(built.index)
+        return self._tuned(built, best.parameters, recall=best.recall)
+
+    def _measured(self, built: _Built, parameters: Mapping[str, float]) -> Tuned:
+        chosen = {} if isinstance(built.index, ExactIndex) else {**built.index.parameters, **parameters}
+        found = self.truth.ask(searching(built.index, chosen))
+        return self._tuned(built, chosen, recall=self.truth.recall(found))
+
+    def _tuned(self, built: _Built, parameters: Mapping[str, float], *, recall: float) -> Tuned:
+        index = built.index
         search = searching(index, parameters)
         single = seconds_each(search, self.truth.queries[:_SINGLE], self.truth.k)
         seconds = float(np.median(single)) if len(single) else 0.0
         is_fast = self.goal.seconds is None or seconds <= self.goal.seconds
         reaches = recall >= self.goal.recall and is_fast and self._fits(index.nbytes)
         queries = len(self.truth.positions)
-        return Tuned(index, parameters, recall, self.truth.k, queries, seconds, built, reaches)
+        return Tuned(index, parameters, recall, self.truth.k, queries, seconds, built.seconds, reaches, built.footprint)
 
     def _fits(self, nbytes: int) -> bool:
         return self.goal.nbytes is None or nbytes <= self.goal.nbytes

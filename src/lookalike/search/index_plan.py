@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,19 +21,22 @@ class IndexPlan:
     """``exact``, any other spec of :func:`lookalike.indexes.specs.parse_index`, or ``auto``: exact while that is quick,
     and beyond that an index tuned to the recall."""
     recall: float = 0.98
-    """What ``auto`` tunes to."""
+    """The recall@k that ``auto`` and parameters that were found are to reach."""
     parameters: Mapping[str, float] = field(default_factory=dict)
     """Of searches with a named index; those that are left out have the index's own values."""
+    k: int = 10
+    """Of how many nearest rows the recall is."""
+    tuned_rows: int = 0
+    """Over how many rows the parameters were found; 0: they were not, and stay what they are."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as JSON-ready values."""
-        return {"spec": self.spec, "recall": self.recall, "parameters": dict(self.parameters)}
+        return {**asdict(self), "parameters": dict(self.parameters)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> IndexPlan:
         """Return the plan that :meth:`to_dict` described; what is missing has its default."""
-        known = {name: values[name] for name in ("spec", "recall", "parameters") if name in values}
-        return cls(**known)
+        return cls(**{each.name: values[each.name] for each in fields(cls) if each.name in values})
 
 
 def plan_of(store: LanceStore) -> IndexPlan:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lookalike.gallery.lance_store import LanceStore
 
 _ITEM = "id:"
+_JOINT = "::"
 _CONTAINERS = ("tar:", "table:", "dataset:")
 """Begin the URIs of items in an archive, a table or a data set, the path of which follows."""
 
@@ -60,8 +61,9 @@ class NamedItems:
 
     def mean(self, item: str, stored: str) -> bool:
         """Say whether the item of an id and a URI, as the gallery stores it, is meant."""
-        path = self._path_of(item, stored)
+        path, container = self._paths_of(item, stored)
         found = [*self._ids.get(item, ())]
+        found += [name for begin in _begins(container) for name in self._paths.get(begin, ())]
         if path is None:
             found += [name for begin in _begins(item) for name in self._begins.get(begin, ())]
             found += [name for _, name in self._patterns if _matches(item.split("/"), name.split("/"))]
@@ -71,22 +73,36 @@ class NamedItems:
         self._unused.difference_update(found)
         return bool(found)
 
-    def _path_of(self, item: str, stored: str) -> str | None:
-        """Return the path of an item on this machine, with what it is called in its container; None if it has none."""
+    def _paths_of(self, item: str, stored: str) -> tuple[str | None, str]:
+        """Return the path of an item on this machine, None if it has none, and the place in the file that it is in.
+
+        An item in a container has the path of its id, which begins with the container's unless rows have ids of their
+        own.
+        """
         uri = original(full_uri(stored, self._base))
         if os.path.isabs(uri):  # noqa: PTH117 - galleries are long
-            return uri
-        inside = next((uri.removeprefix(prefix) for prefix in _CONTAINERS if uri.startswith(prefix)), "")
-        is_here = os.path.isabs(original(inside))  # noqa: PTH117 - see above
-        return os.path.join(self._base, original(item)) if is_here else None  # noqa: PTH118 - see above
+            return uri, ""
+        inside = original(next((uri.removeprefix(prefix) for prefix in _CONTAINERS if uri.startswith(prefix)), ""))
+        if not os.path.isabs(inside):  # noqa: PTH117 - see above
+            return None, ""
+        return os.path.join(self._base, original(item)), inside  # noqa: PTH118 - see above
 
 
 def _begins(text: str) -> Iterator[str]:
-    """Yield a path or an id, and what it begins with up to each of its slashes and up to a number sign."""
+    """Yield a path or an id, and what it begins with up to each of its slashes and up to a number sign.
+
+    Of the URL of a file in an archive, ``zip://FOLDER/FILE::ARCHIVE``, it is the part before ``::`` that is shortened.
+    """
+    place, beyond = _split(text)
     yield text
-    for at in range(len(text) - 1, -1, -1):
-        if text[at] in "/#" or text[at] == os.sep:
-            yield text[:at] or os.sep
+    for at in range(len(place) - 1, -1, -1):
+        if place[at] in "/#" or place[at] == os.sep:
+            yield f"{place[:at]}{beyond}" or os.sep
+
+
+def _split(url: str) -> tuple[str, str]:
+    place, joint, beyond = url.partition(_JOINT)
+    return place, joint + beyond
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
@@ -94,5 +110,7 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 def _begin_of_ids(name: str) -> str:
-    is_of_hub = name.startswith(HUB_PREFIX)
-    return (name.removeprefix(HUB_PREFIX).replace(":", "/") if is_of_hub else name).rstrip("/")
+    if name.startswith(HUB_PREFIX):
+        return name.removeprefix(HUB_PREFIX).replace(":", "/").rstrip("/")
+    place, beyond = _split(name)
+    return place.rstrip("/") + beyond

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from lookalike.errors import LookalikeError
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex, is_quick
-from lookalike.search.index_plan import AUTO, EXACT, plan_of
+from lookalike.search.index_plan import AUTO, EXACT, IndexPlan, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from lookalike.indexes.approximate import ApproximateIndex
     from lookalike.indexes.base import Neighbors
     from lookalike.indexes.tuning import Tuned
-    from lookalike.search.index_plan import IndexPlan
     from lookalike.search.snapshot import Snapshot
 
 FOLDER = "index"
+_GROWN = 4
+"""How many times the rows that parameters were found for may there be before they are found anew."""
 _FILES, _ABOUT = "files", "ready.json"
 
 
@@ -77,29 +78,45 @@ def read_index(store: LanceStore, snapshot: Snapshot, plan: IndexPlan) -> ReadyI
 
 def write_index(
     store: LanceStore, snapshot: Snapshot, plan: IndexPlan, *, report: Callable[[str], None] = lambda _: None
-) -> Tuned:
+) -> None:
     """Build the index of a snapshot's rows that a plan asks for, and measure it.
+
+    Parameters that were found for fewer rows are found anew, and noted in the gallery, if it has grown to four times
+    their number or if they do not reach the recall any more.
 
     Parameters
     ----------
-    store : the gallery.
+    store : the gallery, of which the caller holds the writer lock.
     snapshot : the rows.
     plan : which index.
     report : told what is being done.
 
     Raises
     ------
-    InputError : if the index cannot be built over these rows.
+    InputError : if the index cannot be built over these rows, or would not fit into this machine.
     BackendMissingError : if its library is not installed.
     OSError : if the folder cannot be written.
     """
     from lookalike.indexes.tuning import Goal, Tuner
 
-    goal = Goal(recall=plan.recall)
-    tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=partial(table_of, store, snapshot))
-    tuned = tuner.choose() if plan.spec == AUTO else tuner.measure(plan.spec, plan.parameters)
+    table = partial(table_of, store, snapshot)
+    goal = Goal(plan.recall, plan.k)
+    tuner = Tuner(snapshot.vectors, goal=goal, report=report, table=table, folder=snapshot.path)
+    rows = len(snapshot.row_ids)
+    has_grown = plan.tuned_rows > 0 and rows >= _GROWN * plan.tuned_rows
+    if plan.spec == AUTO:
+        tuned = tuner.choose()
+    elif has_grown:
+        tuned = tuner.tune(plan.spec)
+    elif plan.tuned_rows:
+        tuned = tuner.keep_up(plan.spec, plan.parameters)
+    else:
+        tuned = tuner.measure(plan.spec, plan.parameters)
+    if has_grown or (plan.tuned_rows and tuned.parameters != plan.parameters):
+        plan = replace(plan, parameters=dict(tuned.parameters), tuned_rows=rows)
     keep_index(snapshot, plan, tuned)
-    return tuned
+    if plan != plan_of(store):
+        store.describe(replace(store.manifest, index=plan.to_dict()))
 
 
 def keep_index(snapshot: Snapshot, plan: IndexPlan, tuned: Tuned) -> None:
@@ -136,7 +153,7 @@ def known_of(snapshot: Snapshot, plan: IndexPlan) -> Mapping[str, Any] | None:
     """Return what was measured of the index of a snapshot's rows, without opening it; None if none is of this plan."""
     try:
         about: Mapping[str, Any] = json.loads((snapshot.path / FOLDER / _ABOUT).read_text(encoding="utf-8"))
-        return about if about["plan"] == plan.to_dict() else None
+        return about if IndexPlan.from_dict(about["plan"]) == plan else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -15,6 +15,7 @@ from lookalike.metric import Metric
 from lookalike.search.filters import rows_where
 from lookalike.search.hit import Hit, Method
 from lookalike.search.ready_index import FOLDER
+from lookalike.search.snapshot import stored_snapshots
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
 from lookalike.search.uris import full_uri
 from lookalike.search.view import open_view
@@ -76,6 +77,8 @@ class Searcher:
         self._lock = threading.Lock()
         self._renewal: threading.Thread | None = None
         self._pinned: LanceStore | None = None
+        self._stored: tuple[tuple[int, int], ...] = ()
+        """The snapshots that there were when it was chosen among them."""
         self._snapshot: Snapshot | None = None
         self._views: dict[tuple[Metric, bool], View] = {}
         """By metric, and whether the least alike are found, of the pinned version."""
@@ -135,8 +138,9 @@ class Searcher:
         """Return the rows as they are now: all that one search reads is of one version."""
         with self._lock:
             self._store.refresh()
-            if self._pinned is None or self._pinned.version != self._store.version:
-                self._pinned = self._store.pinned()
+            stored = stored_snapshots(self._store)
+            if self._pinned is None or (self._pinned.version, self._stored) != (self._store.version, stored):
+                self._pinned, self._stored = self._store.pinned(), stored
                 self._views = {}
                 self._snapshot = self._usable_snapshot(self._pinned)
             wanted = (metric, reverse)

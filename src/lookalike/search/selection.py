@@ -55,7 +55,7 @@ def select(store: LanceStore, skipped: Iterable[SkippedItem], choice: Choice) ->
 
     Raises
     ------
-    InputError : if that is nothing, if a name fits nothing, or if the condition cannot be used.
+    InputError : if that is nothing, if a name or the condition fits nothing, or if the condition cannot be used.
     """
     if choice.names is None and choice.where is None and not choice.missing:
         msg = "nothing was named: name ids, paths, folders or patterns, or select with `where` or `missing`"
@@ -86,6 +86,12 @@ def select(store: LanceStore, skipped: Iterable[SkippedItem], choice: Choice) ->
     if allowed is not None:
         failed, kept = [], np.isin(np.array([row_id for _, row_id in found], np.uint64), allowed)
         found = [item for item, is_kept in zip(found, kept, strict=True) if is_kept]
+        if len(allowed) == 0 or not (found or choice.missing):
+            among = "" if named is None else " among the items that are named"
+            msg = (
+                f"the gallery holds nothing that fits {choice.where!r}{among}; see `lookalike info` for the attributes"
+            )
+            raise InputError(msg)
     return Selected(tuple(sorted(item_id for item_id, _ in found)), tuple(sorted(failed)))
 
 

@@ -10,6 +10,7 @@ against an adversary.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -75,6 +76,15 @@ def newest_snapshot(
         if snapshot is known or not with_sums or _has_its_sums(path, snapshot):
             return snapshot
     return None
+
+
+def stored_snapshots(store: LanceStore) -> tuple[tuple[int, int], ...]:
+    """Return the versions there are snapshots of, and when each or its index was last written: changes with them."""
+    found = []
+    for version, path in _stored(store.location.indexes):
+        with contextlib.suppress(FileNotFoundError):  # just being removed
+            found.append((version, path.stat().st_mtime_ns))
+    return tuple(found)
 
 
 def write_snapshot(store: LanceStore) -> Path:

@@ -31,7 +31,9 @@ class Lag(Enum):
     TOO_MUCH = 2
 
 
-def renew(store: LanceStore, report: Callable[[str], None] = lambda _: None) -> None:
+def renew(
+    store: LanceStore, report: Callable[[str], None] = lambda _: None, *, even_if_little_changed: bool = False
+) -> None:
     """Write the snapshot of the newest version, and the index that the gallery is to have, if they have fallen behind.
 
     Searches go on meanwhile, over the snapshot and the index of an older version and all rows that came later. An index
@@ -41,6 +43,7 @@ def renew(store: LanceStore, report: Callable[[str], None] = lambda _: None) -> 
     ----------
     store : the gallery, of which the caller holds the writer lock.
     report : told what is being done.
+    even_if_little_changed : renew them for a single row that was written or removed since.
 
     Raises
     ------
@@ -49,18 +52,19 @@ def renew(store: LanceStore, report: Callable[[str], None] = lambda _: None) -> 
     store.refresh()
     pinned = store.pinned()
     snapshot = newest_snapshot(pinned, with_sums=False)
-    if lag_of(pinned, snapshot) is not Lag.NONE:
+    is_behind = not _holds_all(pinned, snapshot) if even_if_little_changed else lag_of(pinned, snapshot) is not Lag.NONE
+    if is_behind:
         write_snapshot(pinned)
         snapshot = newest_snapshot(pinned, with_sums=False)
     if snapshot is None:
         return
     plan = plan_of(pinned)
     if wants_index(plan, snapshot) and read_index(pinned, snapshot, plan) is None:
-        if len(snapshot.row_ids) != len(pinned) or _tail(pinned, snapshot):
+        if not _holds_all(pinned, snapshot):
             write_snapshot(pinned)
             snapshot = newest_snapshot(pinned, with_sums=False) or snapshot
         try:
-            write_index(pinned, snapshot, plan, report=report)
+            write_index(store, snapshot, plan, report=report)
         except (InputError, UnknownNameError, BackendMissingError) as error:
             report(f"the index {plan.spec} is not built, and the gallery is searched exactly: {error}")
     remove_older(pinned, than=snapshot.version)
@@ -107,6 +111,11 @@ def lag_of(store: LanceStore, snapshot: Snapshot | None) -> Lag:
     if tail + removed <= max(_TAIL_ROWS, _TAIL_SHARE * len(store)):
         return Lag.NONE
     return Lag.SOME if tail <= _MOST_TAIL_ROWS else Lag.TOO_MUCH
+
+
+def _holds_all(store: LanceStore, snapshot: Snapshot | None) -> bool:
+    """Say whether a snapshot is of the very rows of the version that the store reads."""
+    return snapshot is not None and len(snapshot.row_ids) == len(store) and _tail(store, snapshot) == 0
 
 
 def _tail(store: LanceStore, snapshot: Snapshot) -> int:

@@ -75,8 +75,9 @@ class Walk:
                 return listing
         except FileNotFoundError:  # removed since its parent was listed
             return _Listing()
-        except OSError:
-            self.closed.append(folder)
+        except OSError as error:
+            if error.errno != errno.ELOOP:  # links that lead to each other lead nowhere
+                self.closed.append(folder)
             return _Listing()
 
     def _sort_in(self, entry: os.DirEntry[str], listing: _Listing) -> None:
