@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -22,6 +22,7 @@ from lookalike.errors import ImageDecodeError, InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import decode
+from lookalike.search import terms
 from lookalike.search.query import QueryResolver, ResolvedQuery
 from lookalike.search.searcher import SearchOptions
 from lookalike.search.upkeep import index_in_use
@@ -33,7 +34,7 @@ from lookalike.server.writing import GalleryWriter, Outcome
 from lookalike.sources.fetch import FetchLimits, fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
     from lookalike.server.workers import Workers
+
+T = TypeVar("T")
 
 _FETCH_SECONDS, _SILENCE = 10.0, 5.0
 
@@ -91,8 +94,11 @@ class ServedGallery:
         if self._encoding is not None:
             self._encoding.close()
 
-    async def search(self, queries: Sequence[Query], narrowing: Narrowing) -> list[Hits]:
-        """Answer several queries; their time is that from the request on, shared among them."""
+    async def search(self, queries: Sequence[Query | terms.Query], narrowing: Narrowing) -> list[Hits]:
+        """Answer several queries; their time is that from the request on, shared among them.
+
+        A :class:`lookalike.search.terms.Query` is trusted: one that a client wrote could name files of the server.
+        """
         started = time.perf_counter()
         if narrowing.where is not None:
             check_condition(narrowing.where)
@@ -133,6 +139,15 @@ class ServedGallery:
         """Return the thumbnail of an item; None if there is no such item."""
         return await self._workers.do("decode", partial(self._thumbnails.get, item))
 
+    async def picture(self, item: str) -> bytes | None:
+        """Return the picture of an item in full, as a JPEG; None if there is no such item."""
+        return await self._workers.do("decode", partial(self._thumbnails.in_full, item))
+
+    async def do(self, work: Callable[[Gallery], T]) -> T:
+        """Do something else with the gallery, in a thread, that counts as one query."""
+        with self._workers.admitted(1):
+            return await self._workers.do("search", partial(work, self.gallery))
+
     async def about(self) -> dict[str, Any]:
         """Return what the gallery holds, as JSON-ready values."""
         return await self._workers.do("search", self._about)
@@ -168,7 +183,9 @@ class ServedGallery:
             ],
         }
 
-    async def _resolve(self, query: Query) -> ResolvedQuery:
+    async def _resolve(self, query: Query | terms.Query) -> ResolvedQuery:
+        if isinstance(query, terms.Query):
+            return await self._workers.do("search", partial(self._terms, query))
         if query.image is not None:
             return await self._picture("image", query.image)
         if query.url is not None:
@@ -223,6 +240,11 @@ class ServedGallery:
             known = " and ".join([*self.gallery.spec.modalities, "ids and vectors"])
             msg = f"the encoder of this gallery embeds no {what}; ask with {known}"
             raise InputError(msg)
+
+    def _terms(self, query: terms.Query) -> ResolvedQuery:
+        if any(term.kind is terms.Kind.TEXT for term in query.terms):
+            self._check_modality("text", "words")
+        return self._resolver().resolve(query)
 
     def _about_item(self, item: str) -> dict[str, Any] | None:
         store = self.gallery.store

@@ -1,0 +1,62 @@
+"""The page: its parts, and which gallery they are about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio
+from gradio.processing_utils import check_all_files_in_cache
+from gradio_client.utils import is_file_obj, is_http_url_like, traverse
+
+from lookalike.errors import InputError
+from lookalike.server.page.overview import add_evaluation, add_map
+from lookalike.server.page.search import SearchPart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lookalike.server.served import ServedGallery
+
+_KEPT_SECONDS = 3_600
+"""Uploads are removed an hour later."""
+_STILL_TO_SEARCH = 4
+"""Events of one kind that are answered at once; others wait."""
+
+
+class _Page(gradio.Blocks):
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *others: Any) -> list[Any]:
+        """Take files only as uploads: Gradio would read any path, and fetch any URL, that a client names."""
+        traverse(inputs, _refuse_url, is_file_obj)
+        check_all_files_in_cache(inputs)
+        return await super().preprocess_data(block_fn, inputs, *others)
+
+
+def build_page(galleries: Mapping[str, ServedGallery]) -> gradio.Blocks:
+    """Return the page for some galleries.
+
+    Parameters
+    ----------
+    galleries : by their names, the default first.
+    """
+    names = list(galleries)
+    with _Page(title="lookalike", analytics_enabled=False, delete_cache=(_KEPT_SECONDS, _KEPT_SECONDS)) as page:
+        with gradio.Row(elem_id="look-head"):
+            gradio.HTML("<h1>lookalike</h1>")
+            gallery = gradio.Dropdown(
+                names, value=names[0], label="Gallery", visible=len(names) > 1, min_width=160, elem_id="look-gallery"
+            )
+        with gradio.Tab("Search"):
+            search = SearchPart(galleries, gallery)
+        with gradio.Tab("Map"):
+            add_map(galleries, gallery)
+        with gradio.Tab("Evaluation"):
+            add_evaluation(galleries, gallery)
+        search.start(page)
+    page.queue(default_concurrency_limit=_STILL_TO_SEARCH, api_open=False)
+    return page
+
+
+def _refuse_url(file: dict[str, Any]) -> None:
+    if is_http_url_like(file.get("path") or ""):
+        msg = "a picture is uploaded, and not named by an address"
+        raise InputError(msg)

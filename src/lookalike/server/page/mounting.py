@@ -1,0 +1,74 @@
+"""The page as a part of the service's application, with no more of Gradio's endpoints than it uses."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before it is imported
+
+import gradio
+from fastapi import FastAPI
+
+from lookalike.server.page.layout import build_page
+from lookalike.server.problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from starlette.types import Receive, Scope, Send
+
+    from lookalike.server.options import ServerOptions
+    from lookalike.server.served import ServedGallery
+
+_PATHS = ("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt", "/pwa_icon")
+_FOLDERS = ("/assets/", "/static/", "/svelte/", "/gradio_api/file=", "/gradio_api/heartbeat/")
+_CALLS = ("upload", "upload_progress", "queue/join", "queue/data", "cancel", "reset", "startup-events", "info")
+_USED = frozenset({*_PATHS, *(f"/gradio_api/{name}" for name in _CALLS)})
+
+
+class MountedPage:
+    """An ASGI application that answers what the page asks for, and nothing else.
+
+    Parameters
+    ----------
+    galleries : by their names, the default first.
+    options : limit what is uploaded.
+    """
+
+    def __init__(self, galleries: Mapping[str, ServedGallery], options: ServerOptions) -> None:
+        fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none from the web
+        self._app = FastAPI(openapi_url=None)
+        gradio.mount_gradio_app(
+            self._app,
+            build_page(galleries),
+            path="/",
+            theme=gradio.themes.Default(primary_hue="blue", neutral_hue="slate", **fonts),
+            css=_text("page.css"),
+            head=f"<script>{_text('page.js')}</script>",
+            max_file_size=options.limits.max_bytes,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            mcp_server=False,
+            ssr_mode=False,
+            show_error=False,
+        )
+
+    def running(self) -> AbstractAsyncContextManager[Any]:
+        """Lend the page what it needs while it runs."""
+        return self._app.router.lifespan_context(self._app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        if path in _USED or path.startswith(_FOLDERS):
+            await self._app(scope, receive, send)
+        else:
+            await problem(404, "RequestError", "not found")(scope, receive, send)
+
+
+def _text(name: str) -> str:
+    return files("lookalike.server.page").joinpath(name).read_text("utf-8")

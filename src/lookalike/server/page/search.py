@@ -1,0 +1,229 @@
+"""The part of the page that searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio
+
+from lookalike.errors import InputError
+from lookalike.evaluation.sample import label_column
+from lookalike.gallery.strata import sample_rows
+from lookalike.search.items import as_hits, item_columns
+from lookalike.search.terms import Query
+from lookalike.server.page.asking import Marks, asked_terms, item_term, led_by
+from lookalike.server.page.cards import examples_html, hits_html, text
+from lookalike.server.page.trouble import shown_trouble
+from lookalike.server.requests import validated
+from lookalike.server.schemas import Narrowing
+from lookalike.server.served import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lookalike.api.gallery import Gallery
+    from lookalike.api.hits import Hits
+    from lookalike.search.hit import Hit
+    from lookalike.search.terms import Term
+    from lookalike.server.served import ServedGallery
+
+_EXAMPLES = 8
+_MOST_SHOWN = 100
+_CARDS, _EXPLAINED = "lookalike.cards(element, trigger)", "lookalike.explained(element, watch)"
+"""Of page.js, run when their components are there."""
+_NOTHING_YET = '<p class="look-empty">What looks alike is shown here.</p>'
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the controls hold, as the client sent it."""
+
+    gallery: str
+    picture: dict[str, Any] | None
+    region: str | None
+    words: str | None
+    k: float
+    where: str | None
+    min_score: float | None
+
+    def terms(self) -> tuple[Term, ...]:
+        picture = None if self.picture is None else Path(self.picture["path"]).read_bytes()
+        return asked_terms(picture, self.region or "", self.words or "")
+
+    def narrowing(self, *, include_self: bool) -> Narrowing:
+        where = (self.where or "").strip() or None
+        values = {"k": self.k, "where": where, "min_score": self.min_score, "include_self": include_self}
+        return validated(Narrowing, values)
+
+
+class SearchPart:
+    """The controls, the hits, and what happens between them.
+
+    Parameters
+    ----------
+    galleries : by their names.
+    gallery : holds the name of the one that is searched.
+    """
+
+    def __init__(self, galleries: Mapping[str, ServedGallery], gallery: gradio.Dropdown) -> None:
+        self._galleries = galleries
+        self._gallery = gallery
+        self._item = gradio.State(None)
+        self._marks = gradio.State(Marks())
+        with gradio.Row(elem_id="look-search"):
+            with gradio.Column(scale=1, min_width=300, elem_id="look-asking"):
+                self._add_controls()
+            with gradio.Column(scale=2, min_width=300, elem_id="look-answer"):
+                self._add_answer()
+        form = [gallery, self._picture, self._region, self._words, self._k, self._where, self._min_score]
+        self._listen(form)
+
+    def _add_controls(self) -> None:
+        self._picture = gradio.Image(
+            label="Picture: drop, paste, photograph or choose one, then drag a box to search by a part of it",
+            type="filepath",
+            sources=["upload", "webcam", "clipboard"],
+            buttons=[],
+            height=300,
+            elem_id="look-query",
+        )
+        self._region = gradio.Textbox(
+            label="Part of the picture",
+            placeholder="x,y,width,height in fractions or pixels",
+            max_length=100,
+            elem_id="look-region",
+        )
+        self._words = gradio.Textbox(label="Words", max_length=2_000, visible=False, elem_id="look-words")
+        self._go = gradio.Button("Search", variant="primary", elem_id="look-go")
+        with gradio.Accordion("Options", open=False, elem_id="look-options"):
+            self._k = gradio.Slider(1, _MOST_SHOWN, value=12, step=1, label="Hits")
+            self._where = gradio.Textbox(
+                label="Filter", placeholder="folder = 'cats'", max_length=2_000, elem_id="look-where"
+            )
+            self._min_score = gradio.Number(label="Minimum score", value=None, step=0.05, elem_id="look-min-score")
+        self._examples = gradio.HTML(js_on_load=_CARDS)
+
+    def _add_answer(self) -> None:
+        self._status = gradio.HTML('<p role="status"></p>', elem_id="look-status")
+        with gradio.Row(elem_id="look-marks", visible=False) as self._bar:
+            self._refine = gradio.Button("Refine", variant="primary", size="sm", elem_id="look-refine")
+            self._forget = gradio.Button("Forget the marks", size="sm", elem_id="look-forget")
+        self._hits = gradio.HTML(_NOTHING_YET, js_on_load=_CARDS, elem_id="look-result")
+        self._reason = gradio.HTML("", visible="hidden", js_on_load=_EXPLAINED)
+
+    def _listen(self, form: list[Any]) -> None:
+        answer = [self._item, self._marks, self._hits, self._status, self._bar]
+        asked = [self._item, self._marks, *form]
+        # values come as clients send them, and are checked here: Gradio would open pictures itself
+        raw = {"preprocess": False, "api_visibility": "private", "show_progress_on": [self._hits]}
+        gradio.on([self._go.click, self._words.submit, self._region.submit], self._search_anew, form, answer, **raw)
+        gradio.on(
+            [self._where.submit, self._min_score.submit, self._refine.click], self._search_on, asked, answer, **raw
+        )
+        self._examples.click(self._search_more, form, answer, **raw)
+        self._hits.click(self._search_more, form, answer, **raw)
+        self._hits.like(
+            self._mark,
+            self._marks,
+            [self._marks, self._bar, self._refine],
+            api_visibility="private",
+            show_progress="hidden",
+        )
+        self._forget.click(
+            lambda: (Marks(), gradio.Row(visible=False)), None, [self._marks, self._bar], api_visibility="private"
+        ).then(self._search_on, asked, answer, **raw)
+        self._hits.expand(self._explain, asked, self._reason, **{**raw, "show_progress": "hidden"})
+        gradio.on([self._picture.upload, self._picture.clear], None, None, self._region, js="() => ''")
+
+    def start(self, page: gradio.Blocks) -> None:
+        """Fill in what depends on the gallery, at first and when another one is chosen."""
+        about = [self._words, self._where, self._examples]
+        gradio.on([page.load, self._gallery.change], self._about, self._gallery, about, api_visibility="private")
+
+    async def _search_anew(self, *values: Any) -> tuple[Any, ...]:
+        return await self._answer(_Form(*values), None, Marks())
+
+    async def _search_on(self, item: str | None, marks: Marks, *values: Any) -> tuple[Any, ...]:
+        return await self._answer(_Form(*values), item, marks)
+
+    async def _search_more(self, event: gradio.EventData, *values: Any) -> tuple[Any, ...]:
+        return await self._answer(_Form(*values), _item_of(event), Marks())
+
+    async def _answer(self, form: _Form, item: str | None, marks: Marks) -> tuple[Any, ...]:
+        with shown_trouble():
+            served = self._served(form.gallery)
+            query = led_by(form.terms() if item is None else (item_term(item),), marks)
+            # what was marked stays in sight
+            [hits] = await served.search([query], form.narrowing(include_self=bool(marks)))
+            return item, marks, hits_html(hits, served.name, marks), _status(hits, item), _bar(marks)
+
+    def _mark(self, event: gradio.EventData, marks: Marks) -> tuple[Any, ...]:
+        with shown_trouble():
+            mark = event._data.get("mark")
+            if mark not in ("good", "bad"):
+                msg = f"a hit is marked good or bad, and not {mark!r}"
+                raise InputError(msg)
+            marks = marks.toggled(_item_of(event), mark)
+            return marks, _bar(marks), gradio.Button(f"Refine by {len(marks.good)} good and {len(marks.bad)} bad")
+
+    async def _explain(self, event: gradio.EventData, item: str | None, marks: Marks, *values: Any) -> str:
+        form = _Form(*values)
+        with shown_trouble():
+            query = Query(form.terms() if item is None else (item_term(item),))
+            work = partial(_explanation, query=query, item=_item_of(event))
+            return await self._served(form.gallery).do(work)
+
+    async def _about(self, gallery: str) -> tuple[Any, ...]:
+        with shown_trouble():
+            served = self._served(gallery)
+            return await served.do(partial(_about, name=served.name))
+
+    def _served(self, gallery: str) -> ServedGallery:
+        if gallery not in self._galleries:
+            msg = f"the server has no gallery {gallery!r}; choose another"
+            raise InputError(msg)
+        return self._galleries[gallery]
+
+
+def _item_of(event: gradio.EventData) -> str:
+    item = event._data.get("id")
+    if not isinstance(item, str):
+        msg = f"an item is named by its id, and not {item!r}"
+        raise InputError(msg)
+    return item
+
+
+def _bar(marks: Marks) -> gradio.Row:
+    return gradio.Row(visible=bool(marks))
+
+
+def _status(hits: Hits, item: str | None) -> str:
+    what = "the picture" if item is None else item
+    method = "exact" if hits.is_exact else f"recall {hits.method.recall:.3f}"
+    return f'<p role="status">{len(hits)} like <b>{text(what)}</b> in {1_000 * hits.seconds:.0f} ms ({method})</p>'
+
+
+def _about(gallery: Gallery, *, name: str) -> tuple[Any, ...]:
+    """Return the controls and examples that suit a gallery."""
+    if len(gallery) == 0:
+        return gradio.Textbox(visible=False), gradio.Textbox(info=""), "<p>The gallery holds no images yet.</p>"
+    store = gallery.store
+    words = gradio.Textbox(visible="text" in gallery.spec.modalities)
+    where = gradio.Textbox(info=f"A condition over {', '.join(['id', *store.attributes])}")
+    sample = sample_rows(store, _EXAMPLES, column=label_column(store, None))
+    items = as_hits(store.take_in_order(sample.row_ids, item_columns(store)), store)
+    return words, where, examples_html(items, name)
+
+
+def _explanation(gallery: Gallery, *, query: Query, item: str) -> str:
+    return gallery.explain(query, _hit(gallery, item))._repr_html_()
+
+
+def _hit(gallery: Gallery, item: str) -> Hit:
+    found = gallery.store.find(item, item_columns(gallery.store))
+    if len(found) == 0:
+        raise unknown(item)
+    return as_hits(found, gallery.store)[0]
