@@ -63,6 +63,8 @@ class MapOptions:
     progress: Progress = field(default_factory=NoProgress)
     link: Callable[[Hit], str] | None = None
     """Returns what a click on an image opens; by default its file, or its address on the web."""
+    title: str | None = None
+    """Of the page; by default it names the folder that holds the gallery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ def save_map(gallery: GalleryTools, path: str | Path, options: MapOptions) -> Ma
     groups = [Group(name, group, _central(unit, group)) for name, group in zip(_distinct(names), members, strict=True)]
     sprites = sprites_of(_thumbnails(gallery, hits, options.progress), len(hits), most_bytes=_MOST_SHEET_BYTES)
     spots = Spots(places, [hit.id for hit in hits], list(map(options.link or _link, hits)), sprites)
-    name = store.location.base.name or str(store.location.base)
-    page = map_page(spots, groups, title=f"Images of {name}", note=_note(len(hits), sample.total)).encode()
+    title = options.title or f"Images of {store.location.base.name or store.location.base}"
+    page = map_page(spots, groups, title=title, note=_note(len(hits), sample.total)).encode()
     write(target, page)
     unreadable = sum(size == (0, 0) for size in sprites.sizes)
     counts = {group.name: len(group.members) for group in groups}

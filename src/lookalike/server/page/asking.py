@@ -46,7 +46,7 @@ def asked_terms(picture: bytes | None, region: str, text: str) -> tuple[Term, ..
     if text.strip():
         terms.append(Term(text.strip(), kind=Kind.TEXT))
     if not terms:
-        msg = "nothing to search for yet: choose a picture or an example"
+        msg = "there is nothing to search for yet; choose a picture or an example"
         raise InputError(msg)
     return tuple(terms)
 

@@ -50,7 +50,7 @@ def examples_html(items: Iterable[Hit], gallery: str) -> str:
         f"{_image(item, gallery, f'Search by {short_name(item.id)}')}</button>"
         for item in items
     )
-    return f'<div class="look-examples" role="group" aria-label="Examples">{examples}</div>'
+    return f'<p>Or like one of these:</p><div role="group" aria-label="Examples">{examples}</div>'
 
 
 def text(value: object) -> str:

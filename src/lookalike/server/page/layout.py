@@ -23,12 +23,13 @@ _STILL_TO_SEARCH = 4
 """Events of one kind that are answered at once; others wait."""
 
 
-class _Page(gradio.Blocks):
+class _Page(gradio.Blocks):  # type: ignore[misc]  # Gradio is followed by no type checker here
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *others: Any) -> list[Any]:
         """Take files only as uploads: Gradio would read any path, and fetch any URL, that a client names."""
         traverse(inputs, _refuse_url, is_file_obj)
         check_all_files_in_cache(inputs)
-        return await super().preprocess_data(block_fn, inputs, *others)
+        taken: list[Any] = await super().preprocess_data(block_fn, inputs, *others)
+        return taken
 
 
 def build_page(galleries: Mapping[str, ServedGallery]) -> gradio.Blocks:
@@ -41,7 +42,7 @@ def build_page(galleries: Mapping[str, ServedGallery]) -> gradio.Blocks:
     names = list(galleries)
     with _Page(title="lookalike", analytics_enabled=False, delete_cache=(_KEPT_SECONDS, _KEPT_SECONDS)) as page:
         with gradio.Row(elem_id="look-head"):
-            gradio.HTML("<h1>lookalike</h1>")
+            title = gradio.HTML("<h1>lookalike</h1>", apply_default_css=False)
             gallery = gradio.Dropdown(
                 names, value=names[0], label="Gallery", visible=len(names) > 1, min_width=160, elem_id="look-gallery"
             )
@@ -51,7 +52,7 @@ def build_page(galleries: Mapping[str, ServedGallery]) -> gradio.Blocks:
             add_map(galleries, gallery)
         with gradio.Tab("Evaluation"):
             add_evaluation(galleries, gallery)
-        search.start(page)
+        search.start(page, title)
     page.queue(default_concurrency_limit=_STILL_TO_SEARCH, api_open=False)
     return page
 

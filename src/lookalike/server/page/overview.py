@@ -38,7 +38,9 @@ def add_map(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropdown) ->
     def map_of(name: str, progress: gradio.Progress = _PROGRESS) -> str:
         with shown_trouble():
             served = _named(galleries, name)
-            options = MapOptions(most=_MOST_ON_MAP, progress=_Told(progress), link=partial(_address, name))
+            options = MapOptions(
+                most=_MOST_ON_MAP, progress=_Told(progress), link=partial(_address, name), title=f"Images of {name}"
+            )
             with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
                 path = Path(folder) / "map.html"
                 served.gallery.map(path, options)
@@ -50,10 +52,8 @@ def add_map(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropdown) ->
 def add_evaluation(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropdown) -> None:
     """Add the part that judges how well a gallery ranks its own items."""
     judge = gradio.Button("Evaluate", variant="primary", elem_id="look-judge")
-    shown = gradio.HTML(
-        "Up to 1,000 items ask for the others with their label; without labels, changed copies for their originals.",
-        elem_id="look-evaluation",
-    )
+    about = "Up to 1,000 items ask for the others with their label; without labels, changed copies for their originals."
+    shown = gradio.HTML(about, elem_id="look-evaluation")
 
     def evaluation_of(name: str, progress: gradio.Progress = _PROGRESS) -> str:
         with shown_trouble():
@@ -79,7 +79,7 @@ class _Told:
         self._total, self._done = items, 0
         self._bar((0, items))
 
-    def advance(self, items: int, failed: int) -> None:
+    def advance(self, items: int, failed: int) -> None:  # noqa: ARG002  (the protocol of progress)
         self._done += items
         self._bar((self._done, max(self._done, self._total)))
 

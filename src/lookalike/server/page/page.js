@@ -32,7 +32,14 @@ const opened = (button) => {
   show(waiting, image, facts);
 };
 
-function cards(element, trigger) {
+function cards(element, trigger, watch) {
+  // below the controls of a narrow page, hits come into sight by themselves
+  watch("value", () => {
+    const hits = element.querySelector(".look-hits");
+    if (hits && hits.getBoundingClientRect().top > innerHeight / 2) {
+      document.getElementById("look-answer").scrollIntoView({ behavior: "smooth" });
+    }
+  });
   element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (!button) return;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from lookalike.search.items import as_hits, item_columns
 from lookalike.search.terms import Query
 from lookalike.server.page.asking import Marks, asked_terms, item_term, led_by
 from lookalike.server.page.cards import examples_html, hits_html, text
-from lookalike.server.page.trouble import shown_trouble
+from lookalike.server.page.trouble import sentence_of, shown_trouble
 from lookalike.server.requests import validated
 from lookalike.server.schemas import Narrowing
 from lookalike.server.served import unknown
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 8
 _MOST_SHOWN = 100
-_CARDS, _EXPLAINED = "lookalike.cards(element, trigger)", "lookalike.explained(element, watch)"
+_CARDS, _EXPLAINED = "lookalike.cards(element, trigger, watch)", "lookalike.explained(element, watch)"
 """Of page.js, run when their components are there."""
-_NOTHING_YET = '<p class="look-empty">What looks alike is shown here.</p>'
+_NOTHING_YET = '<p role="status">What looks alike is shown here.</p>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class SearchPart:
 
     def _add_controls(self) -> None:
         self._picture = gradio.Image(
-            label="Picture: drop, paste, photograph or choose one, then drag a box to search by a part of it",
+            label="Picture",
+            placeholder="Drop or paste a picture, or choose one",
             type="filepath",
             sources=["upload", "webcam", "clipboard"],
             buttons=[],
@@ -92,55 +94,47 @@ class SearchPart:
         )
         self._region = gradio.Textbox(
             label="Part of the picture",
-            placeholder="x,y,width,height in fractions or pixels",
+            info="Drag a box on it; or x,y,width,height in fractions or pixels.",
             max_length=100,
+            visible=False,
             elem_id="look-region",
         )
         self._words = gradio.Textbox(label="Words", max_length=2_000, visible=False, elem_id="look-words")
         self._go = gradio.Button("Search", variant="primary", elem_id="look-go")
         with gradio.Accordion("Options", open=False, elem_id="look-options"):
-            self._k = gradio.Slider(1, _MOST_SHOWN, value=12, step=1, label="Hits")
-            self._where = gradio.Textbox(
-                label="Filter", placeholder="folder = 'cats'", max_length=2_000, elem_id="look-where"
-            )
+            self._k = gradio.Slider(1, _MOST_SHOWN, value=12, step=1, label="Hits", elem_id="look-k")
+            self._where = gradio.Textbox(label="Filter", max_length=2_000, elem_id="look-where")
             self._min_score = gradio.Number(label="Minimum score", value=None, step=0.05, elem_id="look-min-score")
-        self._examples = gradio.HTML(js_on_load=_CARDS)
+        self._examples = gradio.HTML(apply_default_css=False, js_on_load=_CARDS, elem_id="look-examples")
 
     def _add_answer(self) -> None:
-        self._status = gradio.HTML('<p role="status"></p>', elem_id="look-status")
-        with gradio.Row(elem_id="look-marks", visible=False) as self._bar:
-            self._refine = gradio.Button("Refine", variant="primary", size="sm", elem_id="look-refine")
+        self._status = gradio.HTML(_NOTHING_YET, elem_id="look-status")
+        with gradio.Row(visible=False) as self._bar:
+            self._refine = gradio.Button(variant="primary", size="sm", elem_id="look-refine")
             self._forget = gradio.Button("Forget the marks", size="sm", elem_id="look-forget")
-        self._hits = gradio.HTML(_NOTHING_YET, js_on_load=_CARDS, elem_id="look-result")
-        self._reason = gradio.HTML("", visible="hidden", js_on_load=_EXPLAINED)
+        self._hits = gradio.HTML(apply_default_css=False, js_on_load=_CARDS, elem_id="look-result")
+        self._reason = gradio.HTML(visible="hidden", js_on_load=_EXPLAINED)
 
     def _listen(self, form: list[Any]) -> None:
         answer = [self._item, self._marks, self._hits, self._status, self._bar]
         asked = [self._item, self._marks, *form]
-        # values come as clients send them, and are checked here: Gradio would open pictures itself
-        raw = {"preprocess": False, "api_visibility": "private", "show_progress_on": [self._hits]}
-        gradio.on([self._go.click, self._words.submit, self._region.submit], self._search_anew, form, answer, **raw)
-        gradio.on(
-            [self._where.submit, self._min_score.submit, self._refine.click], self._search_on, asked, answer, **raw
-        )
-        self._examples.click(self._search_more, form, answer, **raw)
-        self._hits.click(self._search_more, form, answer, **raw)
-        self._hits.like(
-            self._mark,
-            self._marks,
-            [self._marks, self._bar, self._refine],
-            api_visibility="private",
-            show_progress="hidden",
-        )
-        self._forget.click(
-            lambda: (Marks(), gradio.Row(visible=False)), None, [self._marks, self._bar], api_visibility="private"
-        ).then(self._search_on, asked, answer, **raw)
-        self._hits.expand(self._explain, asked, self._reason, **{**raw, "show_progress": "hidden"})
-        gradio.on([self._picture.upload, self._picture.clear], None, None, self._region, js="() => ''")
+        # values are taken as clients send them and checked here: Gradio would open pictures itself
+        raw = {"preprocess": False, "api_visibility": "private"}
+        searching = {**raw, "show_progress_on": [self._hits]}
+        anew = [self._go.click, self._words.submit, self._region.submit]
+        again = [self._where.submit, self._min_score.submit, self._refine.click]
+        gradio.on(anew, self._search_anew, form, answer, **searching)
+        gradio.on(again, self._search_on, asked, answer, **searching)
+        gradio.on([self._examples.click, self._hits.click], self._search_more, form, answer, **searching)
+        self._forget.click(self._search_unmarked, asked, answer, **searching)
+        self._hits.expand(self._explain, asked, self._reason, show_progress="hidden", **raw)
+        marked = [self._marks, self._bar, self._refine]
+        self._hits.like(self._mark, self._marks, marked, trigger_mode="multiple", show_progress="hidden", **raw)
+        self._picture.change(_region_of, self._picture, self._region, show_progress="hidden", **raw)
 
-    def start(self, page: gradio.Blocks) -> None:
+    def start(self, page: gradio.Blocks, title: gradio.HTML) -> None:
         """Fill in what depends on the gallery, at first and when another one is chosen."""
-        about = [self._words, self._where, self._examples]
+        about = [title, self._words, self._where, self._examples]
         gradio.on([page.load, self._gallery.change], self._about, self._gallery, about, api_visibility="private")
 
     async def _search_anew(self, *values: Any) -> tuple[Any, ...]:
@@ -158,7 +152,10 @@ class SearchPart:
             query = led_by(form.terms() if item is None else (item_term(item),), marks)
             # what was marked stays in sight
             [hits] = await served.search([query], form.narrowing(include_self=bool(marks)))
-            return item, marks, hits_html(hits, served.name, marks), _status(hits, item), _bar(marks)
+            return item, marks, hits_html(hits, served.name, marks), _status(hits, item, marks), _bar(marks)
+
+    async def _search_unmarked(self, item: str | None, _: Marks, *values: Any) -> tuple[Any, ...]:
+        return await self._answer(_Form(*values), item, Marks())
 
     def _mark(self, event: gradio.EventData, marks: Marks) -> tuple[Any, ...]:
         with shown_trouble():
@@ -167,14 +164,17 @@ class SearchPart:
                 msg = f"a hit is marked good or bad, and not {mark!r}"
                 raise InputError(msg)
             marks = marks.toggled(_item_of(event), mark)
-            return marks, _bar(marks), gradio.Button(f"Refine by {len(marks.good)} good and {len(marks.bad)} bad")
+            return marks, _bar(marks), gradio.Button(f"Refine by {_counts(marks)}")
 
-    async def _explain(self, event: gradio.EventData, item: str | None, marks: Marks, *values: Any) -> str:
+    async def _explain(self, event: gradio.EventData, item: str | None, _: Marks, *values: Any) -> str:
         form = _Form(*values)
-        with shown_trouble():
+        try:
             query = Query(form.terms() if item is None else (item_term(item),))
             work = partial(_explanation, query=query, item=_item_of(event))
-            return await self._served(form.gallery).do(work)
+            shown = await self._served(form.gallery).do(work)
+        except Exception as error:  # noqa: BLE001  (it is told within the dialog, which is above all messages)
+            shown = f"<p>{text(sentence_of(error))}</p>"
+        return f'<div data-at="{time.monotonic_ns()}">{shown}</div>'  # never what is shown already, which is no change
 
     async def _about(self, gallery: str) -> tuple[Any, ...]:
         with shown_trouble():
@@ -200,22 +200,35 @@ def _bar(marks: Marks) -> gradio.Row:
     return gradio.Row(visible=bool(marks))
 
 
-def _status(hits: Hits, item: str | None) -> str:
-    what = "the picture" if item is None else item
+def _counts(marks: Marks) -> str:
+    return f"{len(marks.good)} good and {len(marks.bad)} bad"
+
+
+def _region_of(picture: dict[str, Any] | None) -> gradio.Textbox:
+    return gradio.Textbox(value="", visible=picture is not None)
+
+
+def _status(hits: Hits, item: str | None, marks: Marks) -> str:
+    asked = "what was asked for" if item is None else item
+    led = f", led by {_counts(marks)}" if marks else ""
     method = "exact" if hits.is_exact else f"recall {hits.method.recall:.3f}"
-    return f'<p role="status">{len(hits)} like <b>{text(what)}</b> in {1_000 * hits.seconds:.0f} ms ({method})</p>'
+    return (
+        f'<p role="status">{len(hits)} like <b>{text(asked)}</b>{led}, in {1_000 * hits.seconds:,.0f} ms ({method})</p>'
+    )
 
 
 def _about(gallery: Gallery, *, name: str) -> tuple[Any, ...]:
-    """Return the controls and examples that suit a gallery."""
-    if len(gallery) == 0:
-        return gradio.Textbox(visible=False), gradio.Textbox(info=""), "<p>The gallery holds no images yet.</p>"
+    """Return the title, and the controls and examples that suit a gallery."""
+    total = len(gallery)
+    title = f"<h1>lookalike</h1><p>{text(name)}, {total:,} images</p>"
+    if total == 0:
+        return title, gradio.Textbox(visible=False), gradio.Textbox(info=""), ""
     store = gallery.store
     words = gradio.Textbox(visible="text" in gallery.spec.modalities)
-    where = gradio.Textbox(info=f"A condition over {', '.join(['id', *store.attributes])}")
+    where = gradio.Textbox(info=f"A condition over {', '.join(['id', *store.attributes])}.")
     sample = sample_rows(store, _EXAMPLES, column=label_column(store, None))
     items = as_hits(store.take_in_order(sample.row_ids, item_columns(store)), store)
-    return words, where, examples_html(items, name)
+    return title, words, where, examples_html(items, name)
 
 
 def _explanation(gallery: Gallery, *, query: Query, item: str) -> str:

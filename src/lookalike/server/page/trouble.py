@@ -20,18 +20,19 @@ _LOG = logging.getLogger("lookalike.server")
 
 @contextmanager
 def shown_trouble() -> Iterator[None]:
-    """Turn an error into the sentence that clients of the service are told."""
+    """Turn an error into a message on the page: the sentence that clients of the service are told."""
     try:
         yield
-    except (LookalikeError, RefusedError) as error:
-        refusal = as_refusal(error)
-        if refusal.status >= 500:
-            _LOG.error("failed", extra={"error": type(error).__name__, "detail": str(error)})
-        raise _shown(refusal.message) from error
     except Exception as error:
-        _LOG.exception("failed")
-        raise _shown("the server failed; its log says why") from error
+        raise gradio.Error(escape(sentence_of(error)), title="", print_exception=False) from error
 
 
-def _shown(message: str) -> gradio.Error:
-    return gradio.Error(escape(message[:1].upper() + message[1:]), title="", print_exception=False)
+def sentence_of(error: Exception) -> str:
+    """Return what the page says of an error; what it does not say is in the log."""
+    if not isinstance(error, (LookalikeError, RefusedError)):
+        _LOG.error("failed", exc_info=error)
+        return "The server failed; its log says why."
+    refusal = as_refusal(error)
+    if refusal.status >= 500:
+        _LOG.error("failed", extra={"error": type(error).__name__, "detail": str(error)})
+    return f"{refusal.message[:1].upper()}{refusal.message[1:]}."
