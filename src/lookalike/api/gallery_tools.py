@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lookalike.building.report import Progress, Removal
     from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
+    from lookalike.exports.space import SpaceOptions, SpaceReport
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.location import Location
     from lookalike.gallery.skipped_store import SkippedItem
@@ -87,6 +88,23 @@ class GalleryTools(ABC):
         from lookalike.api.map import MapOptions, save_map
 
         return save_map(self, path, options or MapOptions())
+
+    def export_space(self, folder: str | Path, options: SpaceOptions | None = None) -> SpaceReport:
+        """Write a folder that becomes a Hugging Face Space when it is uploaded: a page to search the gallery with.
+
+        Parameters
+        ----------
+        folder : new or empty; gets the gallery, and those of its pictures that lie below the folder that holds it.
+        options : the title, and whether the gallery is copied at all.
+
+        Raises
+        ------
+        InputError : if the folder has other files in it, or cannot be written.
+        StoreError : if there is no gallery, or it cannot be read.
+        """
+        from lookalike.exports.space import SpaceOptions, write_space
+
+        return write_space(self.store, folder, options or SpaceOptions())
 
     def remove(
         self,

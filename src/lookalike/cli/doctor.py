@@ -70,6 +70,7 @@ _PARTS = (
         ("fastapi", "uvicorn", "python_multipart=python-multipart", "prometheus_client=prometheus-client"),
         '"lookalike[server]"',
     ),
+    _Part("page of the service", ("gradio",), '"lookalike[ui]"'),
     _Part("plots", ("matplotlib",), '"lookalike[plot]"'),
     _Part("maps", ("sklearn=scikit-learn",), '"lookalike[map]"'),
 )

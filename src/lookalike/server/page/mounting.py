@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before it is impor
 
 import gradio
 from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
 
 from lookalike.server.page.layout import build_page
 from lookalike.server.problems import problem
@@ -18,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from lookalike.server.options import ServerOptions
     from lookalike.server.served import ServedGallery
 
 _PATHS = ("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt", "/pwa_icon")
-_FOLDERS = ("/assets/", "/static/", "/svelte/", "/gradio_api/file=", "/gradio_api/heartbeat/")
-_CALLS = ("upload", "upload_progress", "queue/join", "queue/data", "cancel", "reset", "startup-events", "info")
+_ASSETS = "/assets/"
+_FOLDERS = ("/static/", "/svelte/", "/gradio_api/file=", "/gradio_api/heartbeat/")
+_CALLS = ("upload", "upload_progress", "queue/join", "queue/data", "cancel", "reset", "startup-events")
 _USED = frozenset({*_PATHS, *(f"/gradio_api/{name}" for name in _CALLS)})
 
 
@@ -64,10 +67,19 @@ class MountedPage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope["path"]
-        if path in _USED or path.startswith(_FOLDERS):
+        if path.startswith(_ASSETS):
+            await self._app(scope, receive, partial(_kept, send))
+        elif path in _USED or path.startswith(_FOLDERS):
             await self._app(scope, receive, send)
         else:
             await problem(404, "RequestError", "not found")(scope, receive, send)
+
+
+async def _kept(send: Send, message: Message) -> None:
+    """Let browsers keep a file whose name changes with what is in it."""
+    if message["type"] == "http.response.start" and message["status"] == 200:
+        MutableHeaders(raw=message["headers"])["Cache-Control"] = "private, max-age=31536000, immutable"
+    await send(message)
 
 
 def _text(name: str) -> str:
