@@ -102,9 +102,10 @@ class GalleryTools(ABC):
         InputError : if the folder has other files in it, or cannot be written.
         StoreError : if there is no gallery, or it cannot be read.
         """
+        from lookalike import __version__
         from lookalike.exports.space import SpaceOptions, write_space
 
-        return write_space(self.store, folder, options or SpaceOptions())
+        return write_space(self.store, folder, options or SpaceOptions(), version=__version__)
 
     def remove(
         self,

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lookalike
 from lookalike.building.report import NoProgress
 from lookalike.errors import ImageDecodeError, InputError, SourceError
 from lookalike.exports.destination import check_folder, write
@@ -95,8 +94,8 @@ class SpaceReport:
         return {**asdict(self), "folder": str(self.folder)}
 
 
-def write_space(store: LanceStore, folder: str | Path, options: SpaceOptions) -> SpaceReport:
-    """Write a Space; see :meth:`lookalike.api.gallery_tools.GalleryTools.export_space`."""
+def write_space(store: LanceStore, folder: str | Path, options: SpaceOptions, *, version: str) -> SpaceReport:
+    """Write a Space that installs that version; see :meth:`lookalike.api.gallery.Gallery.export_space`."""
     target = Path(folder).expanduser().absolute()
     check_folder(target)
     if target.exists() and any(target.iterdir()):
@@ -107,7 +106,7 @@ def write_space(store: LanceStore, folder: str | Path, options: SpaceOptions) ->
     # a text in JSON is one in YAML
     about = _README.format(title=json.dumps(options.title), gradio=GRADIO, gallery=note)
     write(target / "app.py", _APP.encode())
-    write(target / "requirements.txt", f"lookalike[{extras}]=={lookalike.__version__}\n".encode())
+    write(target / "requirements.txt", f"lookalike[{extras}]=={version}\n".encode())
     write(target / "README.md", about.encode())
     write(target / ".gitattributes", "".join(map(_LARGE.format, _BINARY)).encode())
     pictures, left_out = _copied(store, target, options.progress) if options.has_gallery else (0, len(store))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import gradio
-from gradio.processing_utils import check_all_files_in_cache
+from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_file_obj, is_http_url_like, traverse
 
 from lookalike.errors import InputError
 from lookalike.server.page.overview import add_evaluation, add_map
 from lookalike.server.page.search import SearchPart
+from lookalike.server.page.trouble import shown_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +27,8 @@ _STILL_TO_SEARCH = 4
 class _Page(gradio.Blocks):  # type: ignore[misc]  # Gradio is followed by no type checker here
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *others: Any) -> list[Any]:
         """Take files only as uploads: Gradio would read any path, and fetch any URL, that a client names."""
-        traverse(inputs, _refuse_url, is_file_obj)
-        check_all_files_in_cache(inputs)
+        with shown_trouble():
+            traverse(inputs, _check_upload, is_file_obj)
         taken: list[Any] = await super().preprocess_data(block_fn, inputs, *others)
         return taken
 
@@ -57,7 +58,8 @@ def build_page(galleries: Mapping[str, ServedGallery]) -> gradio.Blocks:
     return page
 
 
-def _refuse_url(file: dict[str, Any]) -> None:
-    if is_http_url_like(file.get("path") or ""):
-        msg = "a picture is uploaded, and not named by an address"
+def _check_upload(file: dict[str, Any]) -> None:
+    path = file.get("path") or ""
+    if is_http_url_like(path) or not is_in_or_equal(path, get_upload_folder()):
+        msg = "a picture has to be uploaded here, and not named by a path or an address"
         raise InputError(msg)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before it is imported
 
@@ -17,8 +18,7 @@ from lookalike.server.page.layout import build_page
 from lookalike.server.problems import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator, Mapping
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -42,16 +42,22 @@ class MountedPage:
     """
 
     def __init__(self, galleries: Mapping[str, ServedGallery], options: ServerOptions) -> None:
-        fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none from the web
+        self._galleries = galleries
+        self._options = options
         self._app = FastAPI(openapi_url=None)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Make the page, in the event loop that it belongs to, and lend it what it needs."""
+        fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none from the web
         gradio.mount_gradio_app(
             self._app,
-            build_page(galleries),
+            build_page(self._galleries),
             path="/",
             theme=gradio.themes.Default(primary_hue="blue", neutral_hue="slate", **fonts),
             css=_text("page.css"),
             head=f"<script>{_text('page.js')}</script>",
-            max_file_size=options.limits.max_bytes,
+            max_file_size=self._options.limits.max_bytes,
             footer_links=[],
             run_history=False,
             enable_monitoring=False,
@@ -59,10 +65,8 @@ class MountedPage:
             ssr_mode=False,
             show_error=False,
         )
-
-    def running(self) -> AbstractAsyncContextManager[Any]:
-        """Lend the page what it needs while it runs."""
-        return self._app.router.lifespan_context(self._app)
+        async with self._app.router.lifespan_context(self._app):
+            yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
