@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.gallery_tools import GalleryTools, as_metric
 from lookalike.api.hits import Hits
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
-from lookalike.errors import SourceError, StoreCorruptError
+from lookalike.errors import SourceError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.images.digest import content_digest
@@ -32,9 +29,10 @@ if TYPE_CHECKING:
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.decode import Limits
     from lookalike.images.ref import Scalar
-    from lookalike.search.hit import Hit, Method
-    from lookalike.search.query import QueryResolver, ResolvedQuery
-    from lookalike.search.searcher import Searcher, SearchOptions
+    from lookalike.search.hit import Hit
+    from lookalike.search.options import SearchOptions
+    from lookalike.search.query import QueryResolver
+    from lookalike.search.searcher import Searcher
 
 
 class Gallery(GalleryTools):
@@ -93,6 +91,11 @@ class Gallery(GalleryTools):
     def choice(self) -> EncoderChoice:
         """The encoder that was asked for; nothing if it was passed ready-made."""
         return self._choice
+
+    @property
+    def limits(self) -> Limits:
+        """Larger images are refused."""
+        return self._limits
 
     @property
     def has_chosen_encoder(self) -> bool:
@@ -249,9 +252,16 @@ class Gallery(GalleryTools):
         k: int = 10,
         *,
         where: str | None = None,
-        min_score: float | None = None,
+        min_score: float | str | None = None,
         metric: Metric | str = Metric.COSINE,
         include_self: bool = False,
+        exclude: Sequence[str] = (),
+        collapse: bool = False,
+        diversity: float | None = None,
+        sort: str | None = None,
+        expand: str | None = None,
+        rerank: str | None = None,
+        cursor: str | None = None,
     ) -> Hits:
         """Find the items that are most alike.
 
@@ -266,13 +276,22 @@ class Gallery(GalleryTools):
         k : at least 1; all items are returned where there are fewer.
         where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
             taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
-        min_score : hits below are left out.
+        min_score : hits below are left out; with ``auto`` those that are weak: see ``Hit.strength``.
         metric : ``cosine``, ``inner-product`` or ``l2``.
         include_self : keep the query itself among the hits if it is an item of the gallery.
+        exclude : ids of items to leave out.
+        collapse : fold copies and near-duplicates of a better hit into that; ``Hit.collapsed`` counts them.
+        diversity : from 0 to 1: how much hits should differ from each other (maximal marginal relevance).
+        sort : an attribute that puts the k best hits in order, such as ``taken``, or ``-taken`` for the newest first.
+        expand : rank with more than the query: ``neighbours`` (its best hits) or ``crops`` (of its picture).
+        rerank : rank the best hits anew: ``centred``, ``whitened`` or ``augmented``; see
+            :mod:`lookalike.search.ranking`.
+        cursor : ``start`` for the first page of up to 1,000 hits, and then the ``cursor`` of the page before, with the
+            same query and options; the ranking stays the same while the gallery changes.
 
         Returns
         -------
-        At most k hits, best first, equal scores by id.
+        At most k hits, best first, equal scores by id. Scores are those of the query, however the hits are ranked.
 
         Raises
         ------
@@ -280,9 +299,10 @@ class Gallery(GalleryTools):
         SpaceMismatchError : if the gallery was made by another encoder.
         InputError : if the query or an option cannot be used.
         """
-        from lookalike.search.searcher import SearchOptions
+        from lookalike.search.options import SearchOptions
 
-        options = SearchOptions(as_metric(metric), where, min_score)
+        narrowed = (as_metric(metric), where, min_score, tuple(exclude))
+        options = SearchOptions(*narrowed, expand, rerank, collapse, diversity, sort, cursor)
         return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
@@ -297,27 +317,10 @@ class Gallery(GalleryTools):
         options : what narrows the search.
         include_self : keep each query itself among its hits if it is an item of the gallery.
         """
-        from lookalike.search.searcher import SearchOptions
+        from lookalike.api.answering import answer_all
+        from lookalike.search.options import SearchOptions
 
-        started = time.perf_counter()
-        self.store.refresh()
-        resolver = self._resolver()
-        resolved = [resolver.resolve(query) for query in queries]
-        if not resolved:
-            return []
-        vectors = np.concatenate([query.vector for query in resolved])
-        exclude = [None if include_self else query.item_id for query in resolved]
-        version = self.store.version
-        try:
-            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
-        except StoreCorruptError:
-            self.store.refresh()
-            if self.store.version == version:
-                raise
-            # a writer has tidied up the version that was being read
-            found, method = self._search().answer(vectors, k, options or SearchOptions(), exclude=exclude)
-        seconds = (time.perf_counter() - started) / len(resolved)
-        return [self._hits(query, hits, seconds, method) for query, hits in zip(resolved, found, strict=True)]
+        return answer_all(self, queries, k=k, options=options or SearchOptions(), include_self=include_self)
 
     def read(self, hit: Hit) -> bytes:
         """Return the encoded image of a hit: its file, or the thumbnail kept for an item that has none.
@@ -347,18 +350,18 @@ class Gallery(GalleryTools):
         ------
         LookalikeError : as :meth:`search` does.
         """
-        vector: Vectors = self._resolver().resolve(query).vector[0]
+        vector: Vectors = self.resolver().resolve(query).vector[0]
         return vector
 
-    def _hits(self, query: ResolvedQuery, hits: list[Hit], seconds: float, method: Method) -> Hits:
-        return Hits(query.name, tuple(hits), seconds, query.picture, self.read, self._limits, method)
-
-    def _resolver(self) -> QueryResolver:
+    def resolver(self) -> QueryResolver:
+        """Return what embeds queries."""
         from lookalike.search.query import QueryResolver
 
         return QueryResolver(self.store, lambda: self.encoder, self._limits)
 
-    def _search(self) -> Searcher:
+    @property
+    def searcher(self) -> Searcher:
+        """What answers embedded queries."""
         if self._searcher is None:
             from lookalike.search.searcher import Searcher
 

@@ -46,6 +46,8 @@ class Hits(Sequence["Hit"]):
     """Larger pictures are drawn as missing."""
     method: Method = EXACTLY
     """How the search was done: with which index, and what its recall is."""
+    cursor: str | None = None
+    """What to ask the next page with; None on the last one, and if pages were not asked for."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -76,7 +78,7 @@ class Hits(Sequence["Hit"]):
 
     @property
     def scores(self) -> list[float]:
-        """The scores, descending; larger is more alike."""
+        """The scores, in the order of the hits; larger is more alike."""
         return [hit.score for hit in self.hits]
 
     @property

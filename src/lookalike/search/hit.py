@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lookalike.images.ref import Scalar
+    from lookalike.search.calibration import Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,20 @@ class Hit:
     """What is known of the item; attributes without a value are left out."""
     digest: str = ""
     """Of the bytes that were indexed; see :func:`lookalike.images.digest.content_digest`."""
+    strength: Strength | None = None
+    """What the score says in this gallery; None where that is not known."""
+    collapsed: int | None = None
+    """How many worse hits were folded into this one; None if none were to be."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the hit as JSON-ready values; times are in ISO 8601."""
         attributes = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in self.attributes.items()}
-        return {"rank": self.rank, "id": self.id, "uri": self.uri, "score": self.score, "attributes": attributes}
+        values = {"rank": self.rank, "id": self.id, "uri": self.uri, "score": self.score, "attributes": attributes}
+        if self.strength is not None:
+            values["strength"] = self.strength.value
+        if self.collapsed is not None:
+            values["collapsed"] = self.collapsed
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +59,13 @@ class Method:
 
 
 EXACTLY = Method()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits of one query."""
+
+    hits: Sequence[Hit]
+    method: Method
+    cursor: str | None = None
+    """Of the next page; None if pages were not asked for, or this is the last."""

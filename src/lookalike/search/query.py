@@ -49,6 +49,8 @@ class ResolvedQuery:
     """The item of the gallery that the query is, if it is one."""
     picture: bytes | Pixels | None = None
     """The query as encoded bytes or pixels, if it is a picture."""
+    is_text: bool = False
+    """Whether words were asked with: their scores compare with each other, not with those of pictures."""
 
 
 class QueryResolver:
@@ -138,7 +140,7 @@ class QueryResolver:
                 "for words with: name an image, or index with a CLIP or SigLIP model"
             )
             raise InputError(msg)
-        return ResolvedQuery(text, encoder.encode_texts([text]))
+        return ResolvedQuery(text, encoder.encode_texts([text]), is_text=True)
 
 
 def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:

@@ -1,72 +1,31 @@
-"""Search over a gallery as it is now: a snapshot, the rows written since, and without the rows deleted since."""
+"""Search over a gallery as it is now, or as it was when a ranking was begun."""
 
 from __future__ import annotations
 
-import math
 import threading
-from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lookalike.errors import InputError
-from lookalike.gallery.lance_store import embedding_matrix
-from lookalike.gallery.record import EMBEDDING
-from lookalike.indexes.exact import ExactIndex
+from lookalike.gallery.table_files import fingerprint
 from lookalike.metric import Metric
-from lookalike.search.filters import rows_where
-from lookalike.search.hit import EXACTLY, Hit, Method
-from lookalike.search.index_plan import plan_of
-from lookalike.search.ready_index import FOLDER, ReadyIndex, read_index, wants_index
+from lookalike.search.answering import Asked, Judged
+from lookalike.search.calibration import FEWEST, calibrate, known_calibration
+from lookalike.search.hit import Answer, Hit, Method
+from lookalike.search.options import AUTO, START, SearchOptions, checked_k
+from lookalike.search.paging import LENGTH, Cursor, digest_of, gone
+from lookalike.search.ranking import Ranker
+from lookalike.search.ready_index import FOLDER
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
-from lookalike.search.uris import full_uri
+from lookalike.search.view import open_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Sequence
 
     from lookalike.arrays import Vectors
     from lookalike.gallery.lance_store import LanceStore
-    from lookalike.images.ref import Scalar
+    from lookalike.search.calibration import Calibration
     from lookalike.search.snapshot import Snapshot
-
-    RowIds = npt.NDArray[np.uint64]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """What narrows a search."""
-
-    metric: Metric = Metric.COSINE
-    where: str | None = None
-    """A condition over the attributes in SQL; see :mod:`lookalike.search.filters`."""
-    min_score: float | None = None
-    """Hits below are left out; finite."""
-
-    def __post_init__(self) -> None:
-        _check_min_score(self.min_score)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Rows that are searched together."""
-
-    row_ids: RowIds
-    index: ExactIndex | ReadyIndex
-    live: npt.NDArray[np.bool_] | None
-    """Which rows are still what the gallery holds; None: all."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    id: str
-    uri: str
-    attributes: Mapping[str, Scalar]
-    digest: str
 
 
 class Searcher:
@@ -78,12 +37,25 @@ class Searcher:
         self._renewal: threading.Thread | None = None
         self._pinned: LanceStore | None = None
         self._snapshot: Snapshot | None = None
-        self._parts: dict[Metric, list[_Part]] = {}
+        self._rows: dict[Metric, Judged] = {}
         """By metric, of the pinned version."""
+        self._earlier: Judged | None = None
+        """Of the version that a page was last asked of, if the gallery has changed since."""
 
     def method(self, metric: Metric = Metric.COSINE) -> Method:
         """Return how searches by that metric are done now."""
-        return _method(self._current(metric)[1])
+        return self._current(metric).view.method
+
+    def calibration(self) -> Calibration | None:
+        """Return what a cosine means here, measured if that is not known yet; None if there is no telling."""
+        rows = self._current(Metric.COSINE)
+        if rows.calibration is not None:
+            return rows.calibration
+        calibration = calibrate(rows.view)
+        with self._lock:
+            if self._rows.get(Metric.COSINE) is rows:
+                self._rows[Metric.COSINE] = replace(rows, calibration=calibration)
+        return calibration
 
     def search(
         self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
@@ -94,7 +66,7 @@ class Searcher:
         ----------
         queries : shape (q, dim).
         k : at least 1; all items are returned where there are fewer.
-        options : what narrows the search.
+        options : what narrows the search, and what becomes of the hits.
         exclude : for each query the id of an item to leave out, such as the query itself, or None.
 
         Returns
@@ -104,43 +76,96 @@ class Searcher:
         Raises
         ------
         ShapeError : if the queries have another dimension than the gallery.
-        InputError : if k or the condition cannot be used.
+        InputError : if k or an option cannot be used.
         """
-        return self.answer(queries, k, options, exclude=exclude)[0]
+        return [list(answer.hits) for answer in self.answer(Asked(queries, exclude), k, options)]
 
-    def answer(
-        self, queries: Vectors, k: int, options: SearchOptions, *, exclude: Sequence[str | None] = ()
-    ) -> tuple[list[list[Hit]], Method]:
-        """Return what :meth:`search` does, and how it was done."""
+    def answer(self, asked: Asked, k: int, options: SearchOptions) -> list[Answer]:
+        """Return what :meth:`search` does, how it was done, and where the next page begins.
+
+        Raises
+        ------
+        ShapeError : if the queries have another dimension than the gallery.
+        InputError : if k or an option cannot be used, or the ranking that a cursor continues is gone.
+        """
         k = checked_k(k)
-        store, parts = self._current(options.metric)
-        selected = None if options.where is None else rows_where(store, options.where)
-        wanted = k + 1 if any(exclude) else k
-        found = [_search_part(part, queries, wanted, selected) for part in parts]
-        rows = _fetch(store, np.unique(np.concatenate([ids[ids >= 0] for ids, _ in found])))
-        leave_out = [*exclude, *[None] * (len(queries) - len(exclude))]
-        hits = []
-        for i in range(len(queries)):
-            scored = [
-                (float(score), rows[int(row_id)])
-                for ids, scores in found
-                for row_id, score in zip(ids[i], scores[i], strict=True)
-                if row_id >= 0 and int(row_id) in rows
-            ]
-            hits.append(_ranked(scored, k, leave_out[i], options.min_score))
-        return hits, _method(parts)
+        if options.cursor is not None:
+            return self._page(asked, k, options)
+        if options.min_score == AUTO:
+            options = replace(options, min_score=self._least_score())
+        rows = self._current(options.metric)
+        return [Answer(hits, rows.view.method) for hits in rows.hits(asked, k, options)]
 
-    def _current(self, metric: Metric) -> tuple[LanceStore, list[_Part]]:
-        """Return the newest version, and its rows as they are searched: all that one search reads is of one version."""
+    def _least_score(self) -> float:
+        calibration = self.calibration()
+        if calibration is None:
+            msg = (
+                f"min_score 'auto' needs at least {FEWEST} different images to tell what scores mean, and the gallery "
+                f"has {len(self._store):,} items; give a number"
+            )
+            raise InputError(msg)
+        return calibration.plausible
+
+    def _page(self, asked: Asked, k: int, options: SearchOptions) -> list[Answer]:
+        digests = [digest_of(identity, replace(options, cursor=None)) for identity in asked.identities]
+        if options.cursor == START:
+            least = self._least_score() if options.min_score == AUTO else None
+            rows = self._current(options.metric)
+            begins = [Cursor.first(rows.view.store, rows.view.method, digest, least) for digest in digests]
+        else:
+            begins = [Cursor.parse(str(options.cursor))]
+            if [begins[0].digest] != digests:
+                msg = "the cursor is of another query, or of other options; repeat those of the first page"
+                raise InputError(msg)
+            least = begins[0].least
+            rows = self._of(begins[0], options.metric)
+        if least is not None:
+            options = replace(options, min_score=least)
+        answers = []
+        for begin, hits in zip(begins, rows.hits(asked, LENGTH, options), strict=True):
+            end = begin.offset + k
+            after = str(replace(begin, offset=end)) if end < len(hits) else None
+            answers.append(Answer(hits[begin.offset : end], rows.view.method, after))
+        return answers
+
+    def _of(self, cursor: Cursor, metric: Metric) -> Judged:
+        """Return the rows of the version whose ranking a cursor continues."""
+        rows = self._current(metric)
+        if fingerprint(self._store.location, cursor.version) != cursor.fingerprint:
+            raise gone()
+        if rows.view.store.version != cursor.version:
+            rows = self._earlier_rows(cursor.version, metric, rows.calibration)
+        if rows.view.method.index != cursor.index:
+            raise gone()
+        return rows
+
+    def _earlier_rows(self, version: int, metric: Metric, calibration: Calibration | None) -> Judged:
+        with self._lock:
+            known = self._earlier
+            if known is not None and known.view.store.version == version and known.view.metric is metric:
+                return known
+            store = self._store.at(version)
+            snapshot = best_snapshot(store)
+            if lag_of(store, snapshot) is Lag.TOO_MUCH:  # its rows would have to be read into memory
+                raise gone()
+            view = open_view(store, snapshot, metric)
+            self._earlier = Judged(view, Ranker(view), calibration)
+            return self._earlier
+
+    def _current(self, metric: Metric) -> Judged:
+        """Return the rows of the newest version: all that one search reads is of one version."""
         with self._lock:
             self._store.refresh()
             if self._pinned is None or self._pinned.version != self._store.version:
                 self._pinned = self._store.pinned()
-                self._parts = {}
+                self._rows = {}
                 self._snapshot = self._usable_snapshot(self._pinned)
-            if metric not in self._parts:
-                self._parts[metric] = _open_parts(self._pinned, self._snapshot, metric)
-            return self._pinned, self._parts[metric]
+            if metric not in self._rows:
+                view = open_view(self._pinned, self._snapshot, metric)
+                is_known = metric is Metric.COSINE
+                calibration = known_calibration(self._pinned, self._snapshot) if is_known else None
+                self._rows[metric] = Judged(view, Ranker(view), calibration)
+            return self._rows[metric]
 
     def _usable_snapshot(self, store: LanceStore) -> Snapshot | None:
         """Return a snapshot that the newer rows can be searched beside; None: all rows are searched in the table."""
@@ -156,93 +181,3 @@ class Searcher:
             self._renewal = threading.Thread(target=write_if_allowed, args=[store], name="lookalike-snapshot")
             self._renewal.start()
         return snapshot
-
-
-def _check_min_score(value: Any) -> None:
-    if value is not None and not (isinstance(value, Real) and math.isfinite(value)):
-        msg = f"min_score must be a finite number, got {value!r}; leave it out to keep every hit"
-        raise InputError(msg)
-
-
-def checked_k(k: Any) -> int:
-    """Return the number of hits to find.
-
-    Raises
-    ------
-    InputError : if it is no whole number of at least 1.
-    """
-    if not isinstance(k, Integral) or k < 1:
-        msg = f"k must be a whole number of at least 1, got {k!r}"
-        raise InputError(msg)
-    return int(k)
-
-
-def _method(parts: Sequence[_Part]) -> Method:
-    for part in parts:
-        if isinstance(part.index, ReadyIndex):
-            return Method(part.index.name, part.index.recall)
-    return EXACTLY
-
-
-def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[_Part]:
-    if snapshot is None:
-        return [_tail(store, metric, newer_than=None)]
-    ready = None
-    if metric is Metric.COSINE and wants_index(plan_of(store), snapshot):
-        ready = read_index(store, snapshot, plan_of(store))
-    index = ready or ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
-    if snapshot.version == store.version:
-        return [_Part(snapshot.row_ids, index, None)]
-    tail = _tail(store, metric, newer_than=snapshot.version)
-    live = np.isin(snapshot.row_ids, store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
-    return [_Part(snapshot.row_ids, index, None if live.all() else live), tail]
-
-
-def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None) -> _Part:
-    batches = list(store.scan(["id", EMBEDDING], newer_than=newer_than))
-    if not batches:
-        empty = np.empty((0, store.manifest.dim), np.float32)
-        return _Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
-    order = pc.sort_indices(pa.chunked_array([batch["id"] for batch in batches])).to_numpy()
-    vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
-    row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
-    return _Part(row_ids, ExactIndex(vectors, metric=metric), None)
-
-
-def _fetch(store: LanceStore, row_ids: npt.NDArray[np.int64]) -> dict[int, _Item]:
-    table = store.take(row_ids.astype(np.uint64), ["id", "uri", "digest", *store.attributes])
-    base = store.location.base
-    rows = {}
-    for row in table.to_pylist():
-        row_id = int(row.pop("_rowid"))
-        uri = full_uri(row.pop("uri"), base)
-        item, digest = row.pop("id"), row.pop("digest")
-        rows[row_id] = _Item(item, uri, {name: value for name, value in row.items() if value is not None}, digest)
-    return rows
-
-
-def _search_part(
-    part: _Part, queries: Vectors, k: int, selected: RowIds | None
-) -> tuple[npt.NDArray[np.int64], Vectors]:
-    """Return the row ids, -1 where there is none, and the scores; both of shape (q, at most k)."""
-    allowed = part.live
-    if selected is not None:
-        chosen = np.isin(part.row_ids, selected)
-        allowed = chosen if allowed is None else allowed & chosen
-    found = part.index.search(queries, min(k, max(1, len(part.row_ids))), allowed)
-    if len(part.row_ids) == 0:
-        return found.positions, found.scores
-    row_ids = part.row_ids.astype(np.int64)[found.positions]
-    row_ids[found.positions < 0] = -1
-    return row_ids, found.scores
-
-
-def _ranked(scored: list[tuple[float, _Item]], k: int, leave_out: str | None, min_score: float | None) -> list[Hit]:
-    kept = [
-        (score, item) for score, item in scored if item.id != leave_out and (min_score is None or score >= min_score)
-    ]
-    kept.sort(key=lambda pair: (-pair[0], pair[1].id))
-    return [
-        Hit(rank, item.id, item.uri, score, item.attributes, item.digest)
-        for rank, (score, item) in enumerate(kept[:k], start=1)
-    ]

@@ -1,0 +1,131 @@
+"""The rows of one version as they are searched: a snapshot, the rows written since, and none that were deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike.gallery.lance_store import embedding_matrix
+from lookalike.gallery.record import EMBEDDING
+from lookalike.indexes.exact import ExactIndex
+from lookalike.metric import Metric
+from lookalike.search.hit import EXACTLY, Method
+from lookalike.search.index_plan import plan_of
+from lookalike.search.ready_index import ReadyIndex, read_index, wants_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from lookalike.arrays import Positions, Vectors
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.search.snapshot import Snapshot
+
+    RowIds = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows that are searched together."""
+
+    row_ids: RowIds
+    index: ExactIndex | ReadyIndex
+    live: npt.NDArray[np.bool_] | None
+    """Which rows are still what the gallery holds; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All rows of one version, by one metric."""
+
+    store: LanceStore
+    """Pinned to the version."""
+    snapshot: Snapshot | None
+    metric: Metric
+    parts: Sequence[Part]
+
+    @property
+    def method(self) -> Method:
+        """How the rows are searched."""
+        for part in self.parts:
+            if isinstance(part.index, ReadyIndex):
+                return Method(part.index.name, part.index.recall)
+        return EXACTLY
+
+    def nearest(self, queries: Vectors, k: int, selected: RowIds | None = None) -> tuple[Positions, Vectors]:
+        """Return rows among which are the nearest of each query.
+
+        Parameters
+        ----------
+        queries : shape (q, dim).
+        k : at least 1.
+        selected : only rows of these stable ids; None: all.
+
+        Returns
+        -------
+        Stable row ids, int64, and their scores; both of shape (q, at most k for each part), in no certain order. Where
+        there is no row, the id is -1.
+        """
+        found = [_search_part(part, queries, k, selected) for part in self.parts]
+        return np.concatenate([ids for ids, _ in found], axis=1), np.concatenate([s for _, s in found], axis=1)
+
+    def sample(self, count: int) -> RowIds:
+        """Return the stable ids of rows that are drawn at random, the same at every call; at most ``count``."""
+        ids = [part.row_ids if part.live is None else part.row_ids[part.live] for part in self.parts]
+        everything = np.concatenate(ids)
+        return np.random.default_rng(0).choice(everything, min(count, len(everything)), replace=False)
+
+
+def open_view(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> View:
+    """Return the rows of the version that a store is pinned to.
+
+    Parameters
+    ----------
+    store : pinned.
+    snapshot : of this version or an earlier one; without one, all embeddings are read into memory.
+    metric : how rows are compared.
+    """
+    return View(store, snapshot, metric, _open_parts(store, snapshot, metric))
+
+
+def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric) -> list[Part]:
+    if snapshot is None:
+        return [_tail(store, metric, newer_than=None)]
+    ready = None
+    if metric is Metric.COSINE and wants_index(plan_of(store), snapshot):
+        ready = read_index(store, snapshot, plan_of(store))
+    index = ready or ExactIndex(snapshot.vectors, metric=metric, norms=snapshot.norms)
+    if snapshot.version == store.version:
+        return [Part(snapshot.row_ids, index, None)]
+    tail = _tail(store, metric, newer_than=snapshot.version)
+    live = np.isin(snapshot.row_ids, store.row_ids()) & ~np.isin(snapshot.row_ids, tail.row_ids)
+    return [Part(snapshot.row_ids, index, None if live.all() else live), tail]
+
+
+def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None) -> Part:
+    batches = list(store.scan(["id", EMBEDDING], newer_than=newer_than))
+    if not batches:
+        empty = np.empty((0, store.manifest.dim), np.float32)
+        return Part(np.empty(0, np.uint64), ExactIndex(empty, metric=metric), None)
+    order = pc.sort_indices(pa.chunked_array([batch["id"] for batch in batches])).to_numpy()
+    vectors = np.concatenate([embedding_matrix(batch[EMBEDDING]) for batch in batches])[order]
+    row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in batches])[order]
+    return Part(row_ids, ExactIndex(vectors, metric=metric), None)
+
+
+def _search_part(part: Part, queries: Vectors, k: int, selected: RowIds | None) -> tuple[Positions, Vectors]:
+    allowed = part.live
+    if selected is not None:
+        chosen = np.isin(part.row_ids, selected)
+        allowed = chosen if allowed is None else allowed & chosen
+    found = part.index.search(queries, min(k, max(1, len(part.row_ids))), allowed)
+    if len(part.row_ids) == 0:
+        return found.positions, found.scores
+    row_ids = part.row_ids.astype(np.int64)[found.positions]
+    row_ids[found.positions < 0] = -1
+    return row_ids, found.scores
