@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.gallery_tools import GalleryTools, as_metric
-from lookalike.api.hits import Hits
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.errors import SourceError
 from lookalike.gallery.location import Location, locate
@@ -21,6 +20,7 @@ from lookalike.sources.names import original
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lookalike.api.hits import Hits
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
     from lookalike.building.report import BuildReport, Removal

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _QUERIES = "Image files, http(s) URLs, id:ID for an item of the gallery, or words where the encoder has a text side."
 _HIDDEN = ("width", "height")
 """Attributes that the table leaves out; JSON has them all."""
+_TOLD = ("strength", "copies")
+"""Columns that are there where the gallery knows them."""
 
 
 def search(
@@ -42,11 +44,34 @@ def search(
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="Only items that match, such as \"folder = 'beach'\".")
     ] = None,
-    min_score: Annotated[float | None, typer.Option(metavar="X", help="Leave out hits that score less.")] = None,
+    min_score: Annotated[
+        str | None, typer.Option(metavar="X", help="Leave out hits that score less; auto: those that are weak.")
+    ] = None,
     metric: Annotated[str, typer.Option(help="cosine, inner-product or l2.")] = "cosine",
     include_self: Annotated[
         bool, typer.Option("--include-self", help="Keep the query among its hits if it is an item of the gallery.")
     ] = False,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="Leave out that item; repeatable.")] = None,
+    collapse: Annotated[
+        bool, typer.Option("--collapse", help="Fold copies and near-duplicates of a better hit into that.")
+    ] = False,
+    diversity: Annotated[
+        float | None, typer.Option(metavar="X", help="From 0 to 1: how much hits should differ from each other.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(metavar="ATTRIBUTE", help="Put the k best hits in its order; -ATTRIBUTE: descending.")
+    ] = None,
+    expand: Annotated[
+        str | None,
+        typer.Option(metavar="WAY", help="Rank with more than the query: its best neighbours, or crops."),
+    ] = None,
+    rerank: Annotated[
+        str | None, typer.Option(metavar="WAY", help="Rank the best hits anew: centred, whitened or augmented.")
+    ] = None,
+    cursor: Annotated[
+        str | None,
+        typer.Option(metavar="CURSOR", help="start for the first page; for the next, what a page says."),
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet (.png) or a page (.html).")
     ] = None,
@@ -69,10 +94,12 @@ def search(
     from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
-    from lookalike.search.searcher import SearchOptions, checked_k
+    from lookalike.search.options import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while
-    narrowed = SearchOptions(as_metric(metric), where, min_score)
+    left_out = tuple(item.removeprefix("id:") for item in exclude or ())
+    narrowed = (as_metric(metric), where, _number_or_word(min_score), left_out)
+    asked = SearchOptions(*narrowed, expand, rerank, collapse, diversity, sort, cursor)
     k = checked_k(k)
     if save is not None:
         save = saved_path(save)
@@ -81,17 +108,17 @@ def search(
     choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
-    answers = target.search_batch(queries, k, narrowed, include_self=include_self)
+    answers = target.search_batch(queries, k, asked, include_self=include_self)
     # saved before anything is printed: JSON on standard output is either the answer or an error
     written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None
     if target.notice:
         say(f"note: {target.notice}")
     if as_json:
-        found = [_as_dict(hits, str(target.path)) for hits in answers]
+        found = [_as_dict(hits, str(target.path), is_page=cursor is not None) for hits in answers]
         print_json(found[0] if len(found) == 1 else found)
     else:
         for hits in answers:
-            _show(hits, is_one_of_many=len(answers) > 1)
+            _show(hits, is_one_of_many=len(answers) > 1, least=min_score)
     if preview:
         _preview(answers)
     if written is not None:
@@ -100,8 +127,15 @@ def search(
             typer.launch(str(written))
 
 
-def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:
-    return {
+def _number_or_word(value: str | None) -> float | str | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return value  # which the options take or refuse
+
+
+def _as_dict(hits: Hits, gallery: str, *, is_page: bool) -> dict[str, Any]:
+    values = {
         "gallery": gallery,
         "query": hits.query,
         "exact": hits.is_exact,
@@ -110,18 +144,22 @@ def _as_dict(hits: Hits, gallery: str) -> dict[str, Any]:
         "seconds": round(hits.seconds, 4),
         "hits": [hit.to_dict() for hit in hits],
     }
+    return {**values, "cursor": hits.cursor} if is_page else values
 
 
-def _show(hits: Hits, *, is_one_of_many: bool) -> None:
+def _show(hits: Hits, *, is_one_of_many: bool, least: str | None) -> None:
     if is_one_of_many:
         say(f"{on_one_line(hits.query)}:")
     if not hits:
-        say("no hits")
+        say("no hits" if least != "auto" else "no hits: nothing in the gallery is alike enough to be related")
         return
     if not hits.is_exact:
         say(f"found by the index {hits.method.index}, which finds {hits.method.recall:.1%} of the true nearest")
-    rows = [[str(hit.rank), f"{hit.score:.4f}", _path(hit), hit.id, _attributes(hit)] for hit in hits]
-    print_rows(rows, ["rank", "score", "image", "id", "attributes"], right=["rank", "score"])
+    rows = [[str(hit.rank), f"{hit.score:.4f}", _path(hit), hit.id, _attributes(hit), *_told(hit)] for hit in hits]
+    told = [name for name, value in zip(_TOLD, (hits[0].strength, hits[0].collapsed), strict=True) if value is not None]
+    print_rows(rows, ["rank", "score", "image", "id", "attributes", *told], right=["rank", "score", "copies"])
+    if hits.cursor is not None:
+        say(f"more with: --cursor {hits.cursor}")
 
 
 def _path(hit: Hit) -> str:
@@ -138,6 +176,10 @@ def _path(hit: Hit) -> str:
 
 def _attributes(hit: Hit) -> str:
     return ", ".join(f"{name}={value}" for name, value in hit.attributes.items() if name not in _HIDDEN)
+
+
+def _told(hit: Hit) -> list[str]:
+    return [str(value) for value in (hit.strength, hit.collapsed) if value is not None]
 
 
 def _preview(answers: list[Hits]) -> None:

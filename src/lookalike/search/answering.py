@@ -57,14 +57,15 @@ class Judged:
     ranker: Ranker
     calibration: Calibration | None
 
-    def hits(self, asked: Asked, k: int, options: SearchOptions) -> list[list[Hit]]:
+    def hits(self, asked: Asked, k: int, options: SearchOptions, *, least: float | None) -> list[list[Hit]]:
         """Return the best hits of each query; see :meth:`lookalike.search.searcher.Searcher.search`.
 
         Parameters
         ----------
         asked : q queries.
         k : at least 1.
-        options : with ``min_score`` as a number; cursors are not looked at.
+        options : its ``min_score`` and its cursor are not looked at.
+        least : hits that score less are left out.
         """
         _check(options, k, self.view.store)
         selected = None if options.where is None else rows_where(self.view.store, options.where)
@@ -76,7 +77,7 @@ class Judged:
             is_short = False
             for number, ranked in enumerate(found):
                 candidates = _candidates(ranked, items, {*options.exclude, asked.left_out(number)})
-                kept = [c for c in candidates if options.min_score is None or c.score >= options.min_score]
+                kept = [c for c in candidates if least is None or c.score >= least]
                 chosen.append(self._arranged(kept, k, options))
                 is_short |= len(chosen[-1]) < k and len(ranked.row_ids) >= reach and len(kept) == len(candidates)
             if not (options.collapse and is_short and reach < DEEPEST):

@@ -147,7 +147,7 @@ def _nearest_scores(view: View) -> npt.NDArray[np.float32]:
     row_ids, scores = view.nearest(view.store.embeddings(drawn), _NEIGHBOURS + 1)
     is_other = (row_ids >= 0) & (row_ids != drawn.astype(np.int64)[:, None]) & (scores < NEAR_DUPLICATE)
     best = np.where(is_other, scores, -np.inf).max(axis=1)
-    return best[np.isfinite(best)]
+    return np.asarray(best[np.isfinite(best)])
 
 
 def _related(nearest: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

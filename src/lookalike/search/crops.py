@@ -41,7 +41,7 @@ def embed_crops(encoder: Encoder, picture: bytes | Pixels, limits: Limits = DEFA
     pixels = decode(picture, limits=limits).pixels if isinstance(picture, bytes) else picture
     views = [prepare(encoder, view) for view in (pixels, *_crops(pixels))]
     embeddings = np.concatenate([encode_prepared(encoder, [view]) for view in views])
-    return normalised(embeddings).mean(axis=0, keepdims=True)
+    return np.asarray(normalised(embeddings).mean(axis=0, keepdims=True))
 
 
 def _crops(pixels: Pixels) -> Iterator[Pixels]:

@@ -74,7 +74,7 @@ def _check_min_score(value: Any, metric: Metric) -> None:
 def _check_diversity(value: Any, metric: Metric) -> None:
     if value is None:
         return
-    if not isinstance(value, Real) or not 0 <= value <= 1:
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
         msg = f"diversity must be a number from 0 to 1, got {value!r}"
         raise InputError(msg)
     if metric is not Metric.COSINE:

@@ -33,7 +33,7 @@ class Cursor:
     digest: str
     """Of the query and the options."""
     least: float | None
-    """The least score, where the gallery's own was asked for."""
+    """The least score."""
     offset: int = 0
     """How many hits came before."""
 

@@ -12,7 +12,7 @@ from lookalike.metric import Metric
 from lookalike.search.answering import Asked, Judged
 from lookalike.search.calibration import FEWEST, calibrate, known_calibration
 from lookalike.search.hit import Answer, Hit, Method
-from lookalike.search.options import AUTO, START, SearchOptions, checked_k
+from lookalike.search.options import START, SearchOptions, checked_k
 from lookalike.search.paging import LENGTH, Cursor, digest_of, gone
 from lookalike.search.ranking import Ranker
 from lookalike.search.ready_index import FOLDER
@@ -91,12 +91,13 @@ class Searcher:
         k = checked_k(k)
         if options.cursor is not None:
             return self._page(asked, k, options)
-        if options.min_score == AUTO:
-            options = replace(options, min_score=self._least_score())
+        least = self._least_score(options)
         rows = self._current(options.metric)
-        return [Answer(hits, rows.view.method) for hits in rows.hits(asked, k, options)]
+        return [Answer(hits, rows.view.method) for hits in rows.hits(asked, k, options, least=least)]
 
-    def _least_score(self) -> float:
+    def _least_score(self, options: SearchOptions) -> float | None:
+        if not isinstance(options.min_score, str):
+            return options.min_score
         calibration = self.calibration()
         if calibration is None:
             msg = (
@@ -109,7 +110,7 @@ class Searcher:
     def _page(self, asked: Asked, k: int, options: SearchOptions) -> list[Answer]:
         digests = [digest_of(identity, replace(options, cursor=None)) for identity in asked.identities]
         if options.cursor == START:
-            least = self._least_score() if options.min_score == AUTO else None
+            least = self._least_score(options)
             rows = self._current(options.metric)
             begins = [Cursor.first(rows.view.store, rows.view.method, digest, least) for digest in digests]
         else:
@@ -119,10 +120,8 @@ class Searcher:
                 raise InputError(msg)
             least = begins[0].least
             rows = self._of(begins[0], options.metric)
-        if least is not None:
-            options = replace(options, min_score=least)
         answers = []
-        for begin, hits in zip(begins, rows.hits(asked, LENGTH, options), strict=True):
+        for begin, hits in zip(begins, rows.hits(asked, LENGTH, options, least=least), strict=True):
             end = begin.offset + k
             after = str(replace(begin, offset=end)) if end < len(hits) else None
             answers.append(Answer(hits[begin.offset : end], rows.view.method, after))
