@@ -24,7 +24,7 @@ from lookalike.errors import (
     UnknownNameError,
 )
 from lookalike.images.limits import Limits
-from lookalike.search.searcher import SearchOptions
+from lookalike.search.options import SearchOptions
 from tests.building.sources import MemorySource
 from tests.search.galleries import plain_search
 from tests.toys import ToyEncoder, pixels_of, plant, png, toy_embedding

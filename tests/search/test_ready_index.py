@@ -10,7 +10,8 @@ import pytest
 
 from lookalike.metric import Metric
 from lookalike.search.index_plan import IndexPlan
-from lookalike.search.searcher import Searcher, SearchOptions
+from lookalike.search.options import SearchOptions
+from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import newest_snapshot
 from lookalike.search.upkeep import renew
 from tests.search.galleries import empty_gallery, plain_search, record

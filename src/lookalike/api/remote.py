@@ -17,7 +17,7 @@ from lookalike.errors import InputError, RemoteError
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.metric import Metric
 from lookalike.search.hit import Hit, Method
-from lookalike.search.searcher import SearchOptions, checked_k
+from lookalike.search.options import SearchOptions, checked_k
 from lookalike.sources.resolve import open_source
 
 if TYPE_CHECKING:

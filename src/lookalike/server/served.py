@@ -22,8 +22,8 @@ from lookalike.errors import ImageDecodeError, InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import decode
+from lookalike.search.options import SearchOptions
 from lookalike.search.query import QueryResolver, ResolvedQuery
-from lookalike.search.searcher import SearchOptions
 from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
 from lookalike.server.encoding import EncodingQueue
