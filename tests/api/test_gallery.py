@@ -202,7 +202,7 @@ class TestMoving:
         shutil.copytree(photos, tmp_path / "copy", copy_function=shutil.copyfile)  # with new times
         encoder = ToyEncoder()
         report = lookalike.open(tmp_path / "copy", encoder=encoder).add(tmp_path / "copy")
-        assert (report.updated, report.embedded, report.total) == (12, 0, 12)
+        assert (report.updated, report.unchanged, report.embedded, report.total) == (0, 12, 0, 12)
 
     def test_a_gallery_apart_from_its_images_can_move_alone(self, photos, tmp_path):
         lookalike.open(tmp_path / "g", encoder=ToyEncoder()).add(photos)
