@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lookalike.arrays import normalised
-from lookalike.search.arrangement import Candidate, Item, collapsed, diverse, in_order_of
+from lookalike.search.arrangement import Candidate, collapsed, diverse, in_order_of
 from lookalike.search.hit import Hit
+from lookalike.search.items import Item
 
 
 def candidates(vectors, query, digests=None):

@@ -9,10 +9,10 @@ import numpy as np
 
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
-from lookalike.search.all_rows import read_rows
 from lookalike.search.hit import EXACTLY, Method
 from lookalike.search.index_plan import plan_of
 from lookalike.search.ready_index import ReadyIndex, read_index, wants_index
+from lookalike.search.row_reading import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
