@@ -34,8 +34,9 @@ def main() -> None:
 
     mark("import: OpenVINO and OpenCV")
     import lookalike.api.gallery
+    from lookalike.search.options import SearchOptions
     from lookalike.search.query import QueryResolver
-    from lookalike.search.searcher import Searcher, SearchOptions
+    from lookalike.search.searcher import Searcher
 
     mark("import: the rest")
     gallery = lookalike.api.gallery.open_gallery(gallery_folder)

@@ -14,7 +14,7 @@ from benchmarks.quality import measures_of
 from benchmarks.results import Column, Result, Table, Target, publish
 from lookalike.images.decode import as_pixels
 from lookalike.images.transforms import encode_jpeg
-from lookalike.search.searcher import SearchOptions
+from lookalike.search.options import SearchOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ from lookalike.errors import (
     UnknownNameError,
 )
 from lookalike.images.limits import Limits
-from lookalike.search.searcher import SearchOptions
+from lookalike.search.options import SearchOptions
 from tests.building.sources import MemorySource
 from tests.search.galleries import plain_search
 from tests.toys import ToyEncoder, pixels_of, plant, png, toy_embedding
@@ -202,7 +202,7 @@ class TestMoving:
         shutil.copytree(photos, tmp_path / "copy", copy_function=shutil.copyfile)  # with new times
         encoder = ToyEncoder()
         report = lookalike.open(tmp_path / "copy", encoder=encoder).add(tmp_path / "copy")
-        assert (report.updated, report.embedded, report.total) == (12, 0, 12)
+        assert (report.updated, report.unchanged, report.embedded, report.total) == (0, 12, 0, 12)
 
     def test_a_gallery_apart_from_its_images_can_move_alone(self, photos, tmp_path):
         lookalike.open(tmp_path / "g", encoder=ToyEncoder()).add(photos)

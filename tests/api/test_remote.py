@@ -11,7 +11,7 @@ from PIL import Image
 
 import lookalike
 from lookalike.errors import InputError, RemoteError, SourceError
-from lookalike.search.searcher import SearchOptions
+from lookalike.search.options import SearchOptions
 from lookalike.server.options import ServerOptions
 from tests.server.service import serving, toy_gallery
 from tests.toys import ToyEncoder, pixels_of, plant, png

@@ -12,7 +12,8 @@ import pytest
 from lookalike.building.optimizing import optimize
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.search.index_plan import IndexPlan
-from lookalike.search.searcher import Searcher, SearchOptions
+from lookalike.search.options import SearchOptions
+from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import newest_snapshot
 from lookalike.search.upkeep import renew
 from tests.search.galleries import empty_gallery, plain_search, record

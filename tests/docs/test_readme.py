@@ -115,13 +115,16 @@ def test_the_exit_codes_are_listed():
 
 
 def test_the_python_examples_run(folder, capsys):
-    (example,) = blocks("python", "## In Python")[:1]
+    (first,) = blocks("python", "## In Python")[:1]
+    (explanation,) = blocks("python", "### Why is this a hit, and what is in the gallery?")
     namespace: dict[str, object] = {}
-    exec(example, namespace)
+    exec(first, namespace)
     hits = namespace["hits"]
     assert isinstance(hits, lookalike.Hits)
     assert capsys.readouterr().out == f"{hits.ids} {hits.scores} {hits.labels}\n"
     assert namespace["report"].added == 8
+    exec(explanation, namespace)
+    assert "(" in capsys.readouterr().out
     assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html"))
 
 

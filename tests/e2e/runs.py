@@ -1,4 +1,4 @@
-"""Index a folder slowly, in a process that can be killed: ``python -m tests.e2e.runs GALLERY SOURCE``.
+"""Index a folder slowly, to be killed: ``python -m tests.e2e.runs GALLERY SOURCE SECONDS_PER_IMAGE``.
 
 Prints one line of JSON for each thing that happens.
 """
@@ -46,9 +46,9 @@ def say(**values: Any) -> None:
     sys.stdout.flush()
 
 
-def main(gallery: str, source: str) -> None:
+def main(gallery: str, source: str, seconds_per_image: str) -> None:
     writer._ROWS = ROWS_PER_COMMIT  # so that a short run has many commits
-    encoder = ToyEncoder(seconds_per_image=0.002)
+    encoder = ToyEncoder(seconds_per_image=float(seconds_per_image))
     try:
         report = lookalike.open(gallery, encoder=encoder).add(source, BuildOptions(workers=2, progress=Told()))
     except KeyboardInterrupt:
@@ -60,8 +60,8 @@ def main(gallery: str, source: str) -> None:
 class Run:
     """Such a process, seen from outside."""
 
-    def __init__(self, gallery: Path, source: Path) -> None:
-        command = [sys.executable, "-m", "tests.e2e.runs", str(gallery), str(source)]
+    def __init__(self, gallery: Path, source: Path, *, seconds_per_image: float = 0.002) -> None:
+        command = [sys.executable, "-m", "tests.e2e.runs", str(gallery), str(source), str(seconds_per_image)]
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.done = 0
 

@@ -57,9 +57,10 @@ def test_where_leaves_run_dry_there_is_no_row(rows, queries):
     values = {**index.parameters, "leaves_to_search": 1}
     found = index.backend.propose(index._preparation.queries(queries), 500, allowed=None, parameters=values)
     assert (found < 0).any(axis=1).all()
+    assert (found >= 0).any()  # not in every row: a leaf can be empty
     for row in found:
-        kept = row[row >= 0]
-        assert len(kept) == len(set(kept.tolist())) > 0
+        kept = row[row >= 0].tolist()
+        assert len(kept) == len(set(kept))
 
 
 @pytest.mark.parametrize(

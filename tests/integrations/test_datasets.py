@@ -14,7 +14,7 @@ import lookalike
 from lookalike.encoders.base import EncoderSpec
 from lookalike.errors import InputError, SourceError, StoreMissingError
 from lookalike.integrations.datasets import map_function
-from lookalike.search.searcher import SearchOptions
+from lookalike.search.options import SearchOptions
 
 datasets = pytest.importorskip("datasets")
 

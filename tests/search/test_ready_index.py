@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from lookalike.metric import Metric
+from lookalike.search.answering import Asked
 from lookalike.search.index_plan import IndexPlan
-from lookalike.search.searcher import Searcher, SearchOptions
+from lookalike.search.options import SearchOptions
+from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import newest_snapshot
 from lookalike.search.upkeep import renew
 from tests.search.galleries import empty_gallery, plain_search, record
@@ -226,7 +228,8 @@ def test_the_least_alike_are_found_exactly_beside_any_index(gallery):
     searcher = Searcher(store)
     query = next(iter(rows.values()))
     for where, chosen in ((None, rows), ("even = false", newer)):
-        (hits,), method = searcher.answer(query[None], 5, SearchOptions(where=where, reverse=True))
+        (answer,) = searcher.answer(Asked(query[None]), 5, SearchOptions(where=where, reverse=True))
+        hits, method = answer.hits, answer.method
         truth = plain_search(chosen, query, len(chosen))[::-1][:5]
         assert [hit.id for hit in hits] == [name for name, _ in truth]
         assert [hit.score for hit in hits] == pytest.approx([score for _, score in truth], abs=1e-6)

@@ -13,7 +13,8 @@ from lookalike.errors import InputError, ShapeError
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.metric import Metric
 from lookalike.search import searcher as searchers
-from lookalike.search.searcher import Searcher, SearchOptions
+from lookalike.search.options import SearchOptions
+from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import write_snapshot
 from lookalike.search.upkeep import write_if_allowed
 from tests.search.galleries import DIM, empty_gallery, plain_search, put, record

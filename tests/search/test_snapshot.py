@@ -11,7 +11,8 @@ import pytest
 
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.search import snapshot as snapshots
-from lookalike.search.searcher import Searcher, SearchOptions
+from lookalike.search.options import SearchOptions
+from lookalike.search.searcher import Searcher
 from lookalike.search.snapshot import newest_snapshot, remove_leftovers, remove_older, write_snapshot
 from tests.search.galleries import DIM, empty_gallery, plain_search, put
 

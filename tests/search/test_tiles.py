@@ -10,7 +10,7 @@ from lookalike.gallery.lance_store import LanceStore
 from lookalike.gallery.tile_table import TiledPicture, TileTable
 from lookalike.images.tiling import tile_boxes
 from lookalike.metric import Metric, score_matrix
-from lookalike.search.searcher import SearchOptions
+from lookalike.search.options import SearchOptions
 from tests.search.galleries import record
 from tests.toys import ToyEncoder, pixels_of, png, toy_embedding
 

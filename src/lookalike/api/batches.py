@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lookalike.api.hits import Hits
     from lookalike.images.ref import ImageRef
     from lookalike.images.region import Region
+    from lookalike.search.options import SearchOptions
     from lookalike.search.query import QueryResolver, ResolvedQuery
-    from lookalike.search.searcher import SearchOptions
     from lookalike.sources.base import Source
 
 _HUB_PREFIX = "hf:"

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.gallery_tools import GalleryTools, as_metric
-from lookalike.api.hits import Hits
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
-from lookalike.errors import SourceError, StoreCorruptError
+from lookalike.errors import SourceError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.metric import Metric
@@ -23,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from lookalike.api.hits import Hits
     from lookalike.arrays import Vectors
     from lookalike.building.build import BuildOptions
     from lookalike.building.report import BuildReport, Failure
@@ -32,8 +29,9 @@ if TYPE_CHECKING:
     from lookalike.images.decode import Limits
     from lookalike.images.ref import Scalar
     from lookalike.search.hit import Hit
+    from lookalike.search.options import SearchOptions
     from lookalike.search.query import QueryResolver, ResolvedQuery
-    from lookalike.search.searcher import Searcher, SearchOptions
+    from lookalike.search.searcher import Searcher
 
 
 class Gallery(GalleryTools):
@@ -92,6 +90,11 @@ class Gallery(GalleryTools):
     def choice(self) -> EncoderChoice:
         """The encoder that was asked for; nothing if it was passed ready-made."""
         return self._choice
+
+    @property
+    def limits(self) -> Limits:
+        """Larger images are refused."""
+        return self._limits
 
     @property
     def has_chosen_encoder(self) -> bool:
@@ -214,11 +217,18 @@ class Gallery(GalleryTools):
         k: int = 10,
         *,
         where: str | None = None,
-        min_score: float | None = None,
+        min_score: float | str | None = None,
         metric: Metric | str = Metric.COSINE,
         include_self: bool = False,
         reverse: bool = False,
         tiles: bool = True,
+        exclude: Sequence[str] = (),
+        collapse: bool = False,
+        diversity: float | None = None,
+        sort: str | None = None,
+        expand: str | None = None,
+        rerank: str | None = None,
+        cursor: str | None = None,
     ) -> Hits:
         """Find the items that are most alike.
 
@@ -234,16 +244,25 @@ class Gallery(GalleryTools):
         k : at least 1; all items are returned where there are fewer.
         where : a condition over the attributes, ``id``, ``uri`` and ``size`` in SQL, such as ``folder = 'beach' and
             taken >= '2024-05'``; see :mod:`lookalike.search.filters`.
-        min_score : hits below are left out.
+        min_score : hits below are left out; with ``auto`` those that are weak: see ``Hit.strength``.
         metric : ``cosine``, ``inner-product`` or ``l2``.
         include_self : keep the query itself, or its terms, among the hits if they are items of the gallery.
         reverse : find the least alike instead, these first.
         tiles : compare with parts of pictures too, where the gallery has them: the score of an
             item is that of its best part, and the hit has its ``box``.
+        exclude : ids of items to leave out.
+        collapse : fold copies and near-duplicates of a better hit into that; ``Hit.collapsed`` counts them.
+        diversity : from 0 to 1: how much hits should differ from each other (maximal marginal relevance).
+        sort : an attribute that puts the k best hits in order, such as ``taken``, or ``-taken`` for the newest first.
+        expand : rank with more than the query: ``neighbours`` (its best hits) or ``crops`` (of its picture).
+        rerank : rank the best hits anew: ``centred``, ``whitened`` or ``augmented``; see
+            :mod:`lookalike.search.ranking`.
+        cursor : ``start`` for the first page of up to 1,000 hits, and then the ``cursor`` of the page before, with the
+            same query and options; the ranking stays the same while the gallery changes.
 
         Returns
         -------
-        At most k hits, best first, equal scores by id.
+        At most k hits, best first, equal scores by id. Scores are those of the query, however the hits are ranked.
 
         Raises
         ------
@@ -251,9 +270,10 @@ class Gallery(GalleryTools):
         SpaceMismatchError : if the gallery was made by another encoder.
         InputError : if the query or an option cannot be used.
         """
-        from lookalike.search.searcher import SearchOptions
+        from lookalike.search.options import SearchOptions
 
-        options = SearchOptions(as_metric(metric), where, min_score, reverse, tiles)
+        narrowed = (as_metric(metric), where, min_score, tuple(exclude))
+        options = SearchOptions(*narrowed, expand, rerank, collapse, diversity, sort, cursor, reverse, tiles)
         return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
@@ -268,41 +288,19 @@ class Gallery(GalleryTools):
         options : what narrows the search.
         include_self : keep each query itself among its hits if it is an item of the gallery.
         """
-        started = time.perf_counter()
-        self.store.refresh()
-        resolver = self.resolver()
-        resolved = [resolver.resolve(query) for query in queries]
-        answers = self.search_resolved(resolved, k, options, include_self=include_self)
-        seconds = (time.perf_counter() - started) / max(1, len(answers))
-        return [replace(hits, seconds=seconds) for hits in answers]
+        from lookalike.api.answering import answer_all
+        from lookalike.search.options import SearchOptions
+
+        return answer_all(self, queries, k=k, options=options or SearchOptions(), include_self=include_self)
 
     def search_resolved(
         self, queries: Sequence[ResolvedQuery], k: int, options: SearchOptions | None, *, include_self: bool
     ) -> list[Hits]:
         """Do what :meth:`search_batch` does with queries that are embedded already; the time is that of the search."""
-        from lookalike.search.searcher import SearchOptions
+        from lookalike.api.answering import answer_resolved
+        from lookalike.search.options import SearchOptions
 
-        if not queries:
-            return []
-        started = time.perf_counter()
-        self.store.refresh()
-        options = options or SearchOptions()
-        vectors = np.concatenate([query.vector for query in queries])
-        exclude = [() if include_self else query.item_ids for query in queries]
-        version = self.store.version
-        try:
-            found, method = self._search().answer(vectors, k, options, exclude=exclude)
-        except StoreCorruptError:
-            self.store.refresh()
-            if self.store.version == version:
-                raise
-            # a writer has tidied up the version that was being read
-            found, method = self._search().answer(vectors, k, options, exclude=exclude)
-        seconds = (time.perf_counter() - started) / len(queries)
-        return [
-            Hits(query.name, tuple(hits), seconds, query.picture, self.read, self._limits, method, options.reverse)
-            for query, hits in zip(queries, found, strict=True)
-        ]
+        return answer_resolved(self, queries, k=k, options=options or SearchOptions(), include_self=include_self)
 
     def search_each(  # noqa: PLR0913  (as search_batch, and who is told of what cannot be read)
         self,
@@ -362,7 +360,9 @@ class Gallery(GalleryTools):
 
         return QueryResolver(self.store, lambda: self.encoder, self._limits)
 
-    def _search(self) -> Searcher:
+    @property
+    def searcher(self) -> Searcher:
+        """What answers embedded queries."""
         if self._searcher is None:
             from lookalike.search.searcher import Searcher
             from lookalike.search.tiles import TileFinder

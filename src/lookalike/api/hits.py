@@ -48,6 +48,8 @@ class Hits(Sequence["Hit"]):
     """How the search was done: with which index, and what its recall is."""
     are_least: bool = False
     """Whether these are the least alike, which come first."""
+    cursor: str | None = None
+    """What to ask the next page with; None on the last one, and if pages were not asked for."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -78,7 +80,7 @@ class Hits(Sequence["Hit"]):
 
     @property
     def scores(self) -> list[float]:
-        """The scores, in the order of ranks; larger is more alike."""
+        """The scores, in the order of the hits; larger is more alike."""
         return [hit.score for hit in self.hits]
 
     @property

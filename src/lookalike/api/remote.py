@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,8 +16,8 @@ from lookalike.building.report import BuildReport, Failure, Removal
 from lookalike.errors import InputError, RemoteError
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.metric import Metric
-from lookalike.search.hit import Hit, Method
-from lookalike.search.searcher import SearchOptions, checked_k
+from lookalike.search.hit import Hit, Method, Strength
+from lookalike.search.options import SearchOptions, checked_k
 from lookalike.sources.resolve import open_source
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class RemoteGallery:
         k: int = 10,
         *,
         where: str | None = None,
-        min_score: float | None = None,
+        min_score: float | str | None = None,
         metric: Metric | str = Metric.COSINE,
         include_self: bool = False,
     ) -> Hits:
@@ -114,13 +114,8 @@ class RemoteGallery:
     ) -> list[Hits]:
         """Find the items that are most alike to each of several queries; see :meth:`search`."""
         options = options or SearchOptions()
-        asked = {
-            "k": checked_k(k),
-            "where": options.where,
-            "min_score": options.min_score,
-            "metric": options.metric.value,
-            "include_self": include_self,
-        }
+        chosen = {field.name: getattr(options, field.name) for field in fields(options)}
+        asked = {**chosen, "metric": options.metric.value, "k": checked_k(k), "include_self": include_self}
         answers: list[Hits] = []
         for together in _grouped(map(sent, queries), lambda query: len(query.picture or b"")):
             found = self._ask("POST", "/search", {**asked, "queries": [query.values for query in together]})
@@ -184,7 +179,8 @@ class RemoteGallery:
     def _hits(self, query: SentQuery, told: Mapping[str, Any]) -> Hits:
         hits = tuple(self._hit(hit) for hit in told["hits"])
         method = Method(told["index"], told["recall"])
-        return Hits(query.name, hits, told["seconds"], query.picture, self.read, DEFAULT_LIMITS, method)
+        answer = Hits(query.name, hits, told["seconds"], query.picture, self.read, DEFAULT_LIMITS, method)
+        return replace(answer, cursor=told.get("cursor"))
 
     def _hit(self, told: Mapping[str, Any]) -> Hit:
         attributes = told["attributes"]
@@ -195,9 +191,10 @@ class RemoteGallery:
             for name, value in attributes.items()
             if value is not None and self._types.get(name, "").startswith("timestamp")
         }
-        known, box = {**attributes, **times}, told.get("box")
-        uri = f"{self._root}{told['uri']}"
-        return Hit(told["rank"], told["id"], uri, told["score"], known, box=None if box is None else tuple(box))
+        about = (told["id"], f"{self._root}{told['uri']}", told["score"], {**attributes, **times})
+        box = None if told.get("box") is None else tuple(told["box"])
+        strength = None if told.get("strength") is None else Strength(told["strength"])
+        return Hit(told["rank"], *about, box=box, strength=strength, collapsed=told.get("collapsed"))
 
     def _ask(self, method: str, path: str, values: Mapping[str, Any] | None = None) -> Any:
         body = None if values is None else json.dumps(values).encode()

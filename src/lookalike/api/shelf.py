@@ -9,7 +9,7 @@ import numpy as np
 
 from lookalike.api.evaluation import Subject
 from lookalike.search.hit import Hit
-from lookalike.search.searcher import fetch_items
+from lookalike.search.items import fetch_items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
     from lookalike.arrays import Positions, Vectors
     from lookalike.search.all_rows import Rows
-    from lookalike.search.searcher import Item
+    from lookalike.search.items import Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ _QUERIES = (
 )
 _HIDDEN = ("width", "height")
 """Attributes that the table leaves out; JSON has them all."""
+_TOLD = ("strength", "copies")
+"""Columns that are there where the gallery knows them."""
 
 
 def search(
@@ -48,7 +50,9 @@ def search(
     where: Annotated[
         str | None, typer.Option(metavar="SQL", help="Only items that match, such as \"folder = 'beach'\".")
     ] = None,
-    min_score: Annotated[float | None, typer.Option(metavar="X", help="Leave out hits that score less.")] = None,
+    min_score: Annotated[
+        str | None, typer.Option(metavar="X", help="Leave out hits that score less; auto: those that are weak.")
+    ] = None,
     metric: Annotated[str, typer.Option(help="cosine, inner-product or l2.")] = "cosine",
     include_self: Annotated[
         bool, typer.Option("--include-self", help="Keep the query among its hits if it is an item of the gallery.")
@@ -64,6 +68,27 @@ def search(
     tiles: Annotated[
         bool, typer.Option("--tiles/--no-tiles", help="Compare with parts of pictures too, if they were indexed so.")
     ] = True,
+    exclude: Annotated[list[str] | None, typer.Option(metavar="ID", help="Leave out that item; repeatable.")] = None,
+    collapse: Annotated[
+        bool, typer.Option("--collapse", help="Fold copies and near-duplicates of a better hit into that.")
+    ] = False,
+    diversity: Annotated[
+        float | None, typer.Option(metavar="X", help="From 0 to 1: how much hits should differ from each other.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(metavar="ATTRIBUTE", help="Put the k best hits in its order; -ATTRIBUTE: descending.")
+    ] = None,
+    expand: Annotated[
+        str | None,
+        typer.Option(metavar="WAY", help="Rank with more than the query: its best neighbours, or crops."),
+    ] = None,
+    rerank: Annotated[
+        str | None, typer.Option(metavar="WAY", help="Rank the best hits anew: centred, whitened or augmented.")
+    ] = None,
+    cursor: Annotated[
+        str | None,
+        typer.Option(metavar="CURSOR", help="start for the first page; for the next, what a page says."),
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a contact sheet (.png) or a page (.html).")
     ] = None,
@@ -81,10 +106,12 @@ def search(
     """Find the images that are most alike to each query, best first."""
     shows_pictures = save is not None or open_saved or preview
     has_own_encoder = exact_preprocessing or trust_remote_code or (precision, runtime, device) != ("auto",) * 3
-    is_plain = crop is None and not reverse and tiles and (max_pixels, max_bytes) == (200_000_000, 200_000_000)
+    least = _number_or_word(min_score)
+    is_changed = (crop, exclude, diversity, sort, expand, rerank, cursor) != (None,) * 7 or reverse or collapse
+    is_plain = tiles and not is_changed and least != "auto" and (max_pixels, max_bytes) == (200_000_000, 200_000_000)
     if is_plain and not (shows_pictures or has_own_encoder):
-        asked = {"k": k, "where": where, "min_score": min_score, "metric": metric, "include_self": include_self}
-        if _answer_warm(queries, gallery, asked, as_json=as_json):
+        told = {"k": k, "where": where, "min_score": least, "metric": metric, "include_self": include_self}
+        if _answer_warm(queries, gallery, told, as_json=as_json):
             return
     from lookalike.api.batches import Batch, is_collection
     from lookalike.api.encoder_choice import EncoderChoice
@@ -96,10 +123,13 @@ def search(
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
     from lookalike.images.region import Region
-    from lookalike.search.searcher import SearchOptions, checked_k
+    from lookalike.search.options import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while
-    narrowed = SearchOptions(as_metric(metric), where, min_score, reverse, tiles)
+    left_out = tuple(item.removeprefix("id:") for item in exclude or ())
+    asked = SearchOptions(
+        as_metric(metric), where, least, left_out, expand, rerank, collapse, diversity, sort, cursor, reverse, tiles
+    )
     region = None if crop is None else Region.of(crop)
     k = checked_k(k)
     if save is not None:
@@ -110,7 +140,7 @@ def search(
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
     target = Gallery(locate(gallery), choice, limits=limits)
     failed: list[Failure] = []
-    batch = Batch(target, k, narrowed, region, include_self, failed.append)
+    batch = Batch(target, k, asked, region, include_self, failed.append)
     is_one = len(queries) == 1 and not is_collection(queries[0])
     answers: Iterable[Hits] = batch.to_texts(queries)
     if not is_one and (as_json or shows_pictures):
@@ -118,7 +148,8 @@ def search(
     # saved before anything is printed: JSON on standard output is either the answer or an error
     kept = list(answers) if shows_pictures else None
     written = save_hits(kept, save or _page_to_open()) if kept and (save is not None or open_saved) else None
-    _tell(kept or answers, target.path, is_one=is_one, as_json=as_json)
+    is_page = cursor is not None
+    _tell(kept or answers, target.path, is_one=is_one, as_json=as_json, is_page=is_page, least=least)
     if target.notice:
         say(f"note: {target.notice}")
     show_failures(failed, "could not be searched with", all_of_them="")
@@ -140,19 +171,27 @@ def _answer_warm(queries: list[str], gallery: str | None, asked: dict[str, Any],
     if found is None:
         return False
     answers, notice = found
-    _tell(answers, location.folder, is_one=len(answers) == 1, as_json=as_json)
+    _tell(answers, location.folder, is_one=len(answers) == 1, as_json=as_json, is_page=False, least=asked["min_score"])
     if notice:
         say(f"note: {notice}")
     return True
 
 
-def _tell(answers: Iterable[Hits | WarmHits], gallery: Path, *, is_one: bool, as_json: bool) -> None:
+def _tell(
+    answers: Iterable[Hits | WarmHits],
+    gallery: Path,
+    *,
+    is_one: bool,
+    as_json: bool,
+    is_page: bool,
+    least: float | str | None,
+) -> None:
     if as_json:
-        found = [_as_dict(hits, str(gallery)) for hits in answers]
+        found = [_as_dict(hits, str(gallery), is_page=is_page) for hits in answers]
         print_json(found[0] if is_one else found)
     else:
         for hits in answers:
-            _show(hits, is_one_of_many=not is_one)
+            _show(hits, is_one_of_many=not is_one, least=least)
 
 
 def _counted(answers: Iterable[Hits]) -> Iterator[Hits]:
@@ -167,8 +206,15 @@ def _counted(answers: Iterable[Hits]) -> Iterator[Hits]:
             yield hits
 
 
-def _as_dict(hits: Hits | WarmHits, gallery: str) -> dict[str, Any]:
-    return {
+def _number_or_word(value: str | None) -> float | str | None:
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return value  # which the options take or refuse
+
+
+def _as_dict(hits: Hits | WarmHits, gallery: str, *, is_page: bool) -> dict[str, Any]:
+    values = {
         "gallery": gallery,
         "query": hits.query,
         "exact": hits.is_exact,
@@ -177,18 +223,23 @@ def _as_dict(hits: Hits | WarmHits, gallery: str) -> dict[str, Any]:
         "seconds": round(hits.seconds, 4),
         "hits": [hit.to_dict() for hit in hits],
     }
+    return {**values, "cursor": hits.cursor} if is_page else values
 
 
-def _show(hits: Hits | WarmHits, *, is_one_of_many: bool) -> None:
+def _show(hits: Hits | WarmHits, *, is_one_of_many: bool, least: float | str | None) -> None:
     if is_one_of_many:
         say(f"{on_one_line(hits.query)}:")
     if not hits:
-        say("no hits")
+        say("no hits" if least != "auto" else "no hits: nothing in the gallery is alike enough to be related")
         return
     if not hits.is_exact:
         say(f"found by the index {hits.method.index}, which finds {hits.method.recall:.1%} of the true nearest")
-    rows = [[str(hit.rank), f"{hit.score:.4f}", _path(hit), hit.id, _attributes(hit)] for hit in hits]
-    print_rows(rows, ["rank", "score", "image", "id", "attributes"], right=["rank", "score"])
+    rows = [[str(hit.rank), f"{hit.score:.4f}", _path(hit), hit.id, _attributes(hit), *_told(hit)] for hit in hits]
+    first = next(iter(hits))
+    told = [name for name, value in zip(_TOLD, (first.strength, first.collapsed), strict=True) if value is not None]
+    print_rows(rows, ["rank", "score", "image", "id", "attributes", *told], right=["rank", "score", "copies"])
+    if hits.cursor is not None:
+        say(f"more with: --cursor {hits.cursor}")
 
 
 def _path(hit: Hit) -> str:
@@ -208,6 +259,10 @@ def _attributes(hit: Hit) -> str:
     if hit.box is not None:
         shown.append(f"box={','.join(map(str, hit.box))}")
     return ", ".join(shown)
+
+
+def _told(hit: Hit) -> list[str]:
+    return [str(value) for value in (hit.strength, hit.collapsed) if value is not None]
 
 
 def _page_to_open() -> Path:

@@ -16,7 +16,7 @@ from lookalike.errors import LookalikeError
 from lookalike.images.formats import has_image_suffix
 from lookalike.images.limits import DEFAULT_LIMITS
 from lookalike.images.reading import read_picture
-from lookalike.search.hit import Hit, Method
+from lookalike.search.hit import Hit, Method, Strength
 from lookalike.server.local_protocol import LENGTH, is_private, packed, socket_path
 from lookalike.sources.names import anchored, item_id, printable
 
@@ -39,6 +39,7 @@ class WarmHits:
     seconds: float
     method: Method
     hits: tuple[Hit, ...]
+    cursor: None = None
 
     @property
     def is_exact(self) -> bool:
@@ -117,4 +118,5 @@ def _answers(reply: Mapping[str, Any]) -> tuple[list[WarmHits], str] | None:
 def _hit(told: dict[str, Any]) -> Hit:
     times = {name: datetime.fromisoformat(told["attributes"][name]) for name in told.pop("times")}
     box = None if told.get("box") is None else tuple(told["box"])
-    return Hit(**{**told, "attributes": {**told["attributes"], **times}, "box": box})
+    strength = None if told.get("strength") is None else Strength(told["strength"])
+    return Hit(**{**told, "attributes": {**told["attributes"], **times}, "box": box, "strength": strength})

@@ -16,7 +16,7 @@ from lookalike.evaluation.measures import (
     recall_at_k,
     reciprocal_rank,
 )
-from lookalike.search.searcher import checked_k
+from lookalike.search.options import checked_k
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

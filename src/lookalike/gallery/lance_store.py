@@ -124,6 +124,17 @@ class LanceStore:
         """Return this gallery at this version, whatever becomes of it."""
         return LanceStore(self.location, self._dataset, self.manifest)
 
+    def at(self, version: int) -> LanceStore:
+        """Return this gallery at an earlier version.
+
+        Raises
+        ------
+        StoreError : if that is not kept any more.
+        """
+        with store_errors(self.location):
+            dataset = lance.dataset(_path(self.location), version=version, session=self._dataset.session())
+        return LanceStore(self.location, dataset, self.manifest)
+
     def refresh(self) -> None:
         """Move to the newest version."""
         with store_errors(self.location):

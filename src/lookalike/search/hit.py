@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lookalike.images.ref import Scalar
     from lookalike.images.region import Box
+
+
+class Strength(str, Enum):
+    """What the score of a hit says; see :mod:`lookalike.search.calibration`."""
+
+    STRONG = "strong"
+    PLAUSIBLE = "plausible"
+    WEAK = "weak"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +42,22 @@ class Hit:
     box: Box | None = None
     """The part of the upright picture that has the score: x, y, width and height in pixels. None unless the gallery
     has tiles and they were searched."""
+    strength: Strength | None = None
+    """What the score says in this gallery; None where that is not known."""
+    collapsed: int | None = None
+    """How many worse hits were folded into this one; None if none were to be."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the hit as JSON-ready values; times are in ISO 8601."""
         attributes = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in self.attributes.items()}
         values = {"rank": self.rank, "id": self.id, "uri": self.uri, "score": self.score, "attributes": attributes}
-        return values if self.box is None else {**values, "box": list(self.box)}
+        if self.box is not None:
+            values["box"] = list(self.box)
+        if self.strength is not None:
+            values["strength"] = self.strength.value
+        if self.collapsed is not None:
+            values["collapsed"] = self.collapsed
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +76,13 @@ class Method:
 
 
 EXACTLY = Method()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The hits of one query."""
+
+    hits: Sequence[Hit]
+    method: Method
+    cursor: str | None = None
+    """Of the next page; None if pages were not asked for, or this is the last."""

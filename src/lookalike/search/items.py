@@ -1,20 +1,28 @@
-"""Items of a gallery by their rows, without a search."""
+"""What a gallery holds of an item, by its row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lookalike.search.hit import Hit
 from lookalike.search.uris import full_uri
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
     import pyarrow as pa
 
     from lookalike.gallery.lance_store import LanceStore
+    from lookalike.images.ref import Scalar
+    from lookalike.images.region import Box
 
 
 def item_columns(store: LanceStore) -> list[str]:
-    """Return the columns that :func:`as_hits` takes."""
+    """Return the columns that :func:`as_hits` and :func:`fetch_items` take."""
     return ["id", "uri", "digest", *store.attributes]
 
 
@@ -32,3 +40,32 @@ def as_hits(rows: pa.Table, store: LanceStore) -> list[Hit]:
         )
         for row in rows.to_pylist()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is known of a row besides its embedding."""
+
+    id: str
+    uri: str
+    attributes: Mapping[str, Scalar]
+    digest: str
+
+    @property
+    def whole(self) -> Box | None:
+        """All of its picture, if the size is known."""
+        width, height = self.attributes.get("width"), self.attributes.get("height")
+        return (0, 0, width, height) if isinstance(width, int) and isinstance(height, int) else None
+
+
+def fetch_items(store: LanceStore, row_ids: npt.NDArray[Any]) -> dict[int, Item]:
+    """Return the rows of those stable ids that still exist, by their ids."""
+    table = store.take(row_ids.astype(np.uint64), item_columns(store))
+    base = store.location.base
+    items = {}
+    for row in table.to_pylist():
+        row_id = int(row.pop("_rowid"))
+        uri = full_uri(row.pop("uri"), base)
+        item, digest = row.pop("id"), row.pop("digest")
+        items[row_id] = Item(item, uri, {name: value for name, value in row.items() if value is not None}, digest)
+    return items

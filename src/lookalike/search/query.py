@@ -53,6 +53,8 @@ class ResolvedQuery:
     """What the items of the gallery that were asked with would be called, whether or not they are in it."""
     picture: bytes | Pixels | None = None
     """The query as encoded bytes or pixels, if it is a picture."""
+    is_text: bool = False
+    """Whether words were asked with: their scores compare with each other, not with those of pictures."""
 
 
 class QueryResolver:
@@ -131,7 +133,7 @@ class QueryResolver:
                 f"{f'or each of the folder as {text}/, ' if is_folder else ''}or index with a CLIP or SigLIP model"
             )
             raise InputError(msg)
-        return ResolvedQuery(text, encoder.encode_texts([text]))
+        return ResolvedQuery(text, encoder.encode_texts([text]), is_text=True)
 
     def _expression(self, text: str) -> ResolvedQuery:
         query = self.parse(text)
@@ -152,7 +154,9 @@ class QueryResolver:
             return resolved[0]
         name = _joined([term.name for term in resolved], weights)
         vector = combined(np.concatenate([term.vector for term in resolved]), weights)
-        return ResolvedQuery(name, vector, tuple(item for term in resolved for item in term.item_ids))
+        has_words = any(term.is_text for term in resolved)
+        items = tuple(item for term in resolved for item in term.item_ids)
+        return ResolvedQuery(name, vector, items, is_text=has_words)
 
     def _term(self, term: Term) -> ResolvedQuery:
         what, crop = term.what, term.crop

@@ -119,6 +119,14 @@ def remove_older(store: LanceStore, *, than: int, unless_holding: str | None = N
             shutil.rmtree(path, ignore_errors=True)  # Windows keeps a mapped file; a later run removes it
 
 
+def changed_since(store: LanceStore, version: int, rows: int) -> tuple[int, int]:
+    """Return how many rows were written after a version that had so many, and how many of these it had are gone."""
+    if version == store.version:
+        return 0, 0
+    written = sum(len(batch) for batch in store.scan([], newer_than=version))
+    return written, max(0, rows + written - len(store))
+
+
 def _rename(partial: Path, target: Path, store: LanceStore) -> None:
     try:
         partial.rename(target)

@@ -7,9 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import BackendMissingError, InputError, StoreError, UnknownNameError
+from lookalike.metric import Metric
+from lookalike.search.calibration import FEWEST, calibrate, known_calibration
 from lookalike.search.index_plan import plan_of
 from lookalike.search.ready_index import FOLDER, drop_unplanned, known_of, read_index, wants_index, write_index
-from lookalike.search.snapshot import newest_snapshot, remove_older, write_snapshot
+from lookalike.search.snapshot import changed_since, newest_snapshot, remove_older, write_snapshot
+from lookalike.search.view import open_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +37,7 @@ class Lag(Enum):
 def renew(
     store: LanceStore, report: Callable[[str], None] = lambda _: None, *, even_if_little_changed: bool = False
 ) -> None:
-    """Write the snapshot of the newest version, and the index that the gallery is to have, if they have fallen behind.
+    """Write the snapshot, the index and the calibration of the newest version, as far as they have fallen behind.
 
     Searches go on meanwhile, over the snapshot and the index of an older version and all rows that came later. An index
     that cannot be built is told of, and the gallery is searched exactly.
@@ -69,6 +72,8 @@ def renew(
             report(f"the index {plan.spec} is not built, and the gallery is searched exactly: {error}")
     remove_older(pinned, than=snapshot.version)
     drop_unplanned(store)
+    if len(pinned) >= FEWEST and known_calibration(pinned, snapshot) is None:
+        calibrate(open_view(pinned, snapshot, Metric.COSINE))
 
 
 def write_if_allowed(store: LanceStore) -> None:
@@ -104,10 +109,7 @@ def lag_of(store: LanceStore, snapshot: Snapshot | None) -> Lag:
     """Return how far a snapshot is behind the version that the store reads."""
     if snapshot is None:
         return Lag.TOO_MUCH if len(store) > 0 else Lag.NONE
-    if snapshot.version == store.version:
-        return Lag.NONE
-    tail = _tail(store, snapshot)
-    removed = max(0, len(snapshot.row_ids) + tail - len(store))
+    tail, removed = changed_since(store, snapshot.version, len(snapshot.row_ids))
     if tail + removed <= max(_TAIL_ROWS, _TAIL_SHARE * len(store)):
         return Lag.NONE
     return Lag.SOME if tail <= _MOST_TAIL_ROWS else Lag.TOO_MUCH
@@ -115,9 +117,4 @@ def lag_of(store: LanceStore, snapshot: Snapshot | None) -> Lag:
 
 def _holds_all(store: LanceStore, snapshot: Snapshot | None) -> bool:
     """Say whether a snapshot is of the very rows of the version that the store reads."""
-    return snapshot is not None and len(snapshot.row_ids) == len(store) and _tail(store, snapshot) == 0
-
-
-def _tail(store: LanceStore, snapshot: Snapshot) -> int:
-    """Return how many rows were written after a snapshot."""
-    return sum(len(batch) for batch in store.scan([], newer_than=snapshot.version))
+    return snapshot is not None and not any(changed_since(store, snapshot.version, len(snapshot.row_ids)))

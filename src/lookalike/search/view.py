@@ -9,10 +9,10 @@ import numpy as np
 
 from lookalike.indexes.exact import ExactIndex
 from lookalike.metric import Metric
-from lookalike.search.all_rows import read_rows
 from lookalike.search.hit import EXACTLY, Method
 from lookalike.search.index_plan import plan_of
 from lookalike.search.ready_index import ReadyIndex, read_index, wants_index
+from lookalike.search.row_reading import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,8 @@ class View:
 
     store: LanceStore
     """Pinned to the version."""
+    snapshot: Snapshot | None
+    metric: Metric
     parts: Sequence[Part]
 
     @property
@@ -69,6 +71,12 @@ class View:
         found = [_search_part(part, queries, k, selected) for part in self.parts]
         return np.concatenate([ids for ids, _ in found], axis=1), np.concatenate([s for _, s in found], axis=1)
 
+    def sample(self, count: int) -> RowIds:
+        """Return the stable ids of rows that are drawn at random, the same at every call; at most ``count``."""
+        ids = [part.row_ids if part.live is None else part.row_ids[part.live] for part in self.parts]
+        everything = np.concatenate(ids)
+        return np.random.default_rng(0).choice(everything, min(count, len(everything)), replace=False)
+
 
 def open_view(store: LanceStore, snapshot: Snapshot | None, metric: Metric, *, reverse: bool = False) -> View:
     """Return the rows of the version that a store is pinned to.
@@ -80,7 +88,7 @@ def open_view(store: LanceStore, snapshot: Snapshot | None, metric: Metric, *, r
     metric : how rows are compared.
     reverse : the farthest rows are to be found, which is done exactly.
     """
-    return View(store, _open_parts(store, snapshot, metric, reverse=reverse))
+    return View(store, snapshot, metric, _open_parts(store, snapshot, metric, reverse=reverse))
 
 
 def _open_parts(store: LanceStore, snapshot: Snapshot | None, metric: Metric, *, reverse: bool) -> list[Part]:

@@ -18,8 +18,8 @@ from lookalike.api.gallery_tools import as_metric
 from lookalike.errors import InputError
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.images.limits import DEFAULT_LIMITS
+from lookalike.search.options import SearchOptions
 from lookalike.search.query import QueryResolver
-from lookalike.search.searcher import SearchOptions
 from lookalike.server.local_protocol import LENGTH, MOST_BYTES, MOST_JSON, is_private, packed, socket_path
 
 if TYPE_CHECKING:

@@ -59,9 +59,20 @@ class Narrowing(Strict):
 
     k: int = Field(10, ge=1, le=MOST_HITS, description="How many hits to find.")
     where: str | None = Field(None, max_length=2_000, description="A condition over the attributes, in SQL.")
-    min_score: float | None = Field(None, allow_inf_nan=False, description="Hits below are left out.")
+    min_score: Annotated[float, Field(allow_inf_nan=False)] | Literal["auto"] | None = Field(
+        None, description="Hits below are left out; auto: those that are weak."
+    )
     metric: Literal["cosine", "inner-product", "l2"] = "cosine"
     include_self: bool = Field(default=False, description="Keep a query that is an item among its hits.")
+    exclude: list[ItemId] = Field(default_factory=list, max_length=1_000, description="Items to leave out.")
+    collapse: bool = Field(default=False, description="Fold copies and near-duplicates of a better hit into that.")
+    diversity: float | None = Field(None, ge=0, le=1, description="How much hits should differ from each other.")
+    sort: str | None = Field(None, max_length=256, description="An attribute that orders the hits; -NAME: descending.")
+    expand: Literal["neighbours", "crops"] | None = Field(None, description="Rank with more than the query.")
+    rerank: Literal["centred", "whitened", "augmented"] | None = Field(None, description="Rank the best hits anew.")
+    cursor: str | None = Field(None, max_length=1_000, description="start, or what the last page said.")
+    reverse: bool = Field(default=False, description="Find the least alike, these first.")
+    tiles: bool = Field(default=True, description="Compare with parts of pictures too, where there are any.")
 
 
 class SearchRequest(Narrowing):
@@ -114,6 +125,8 @@ class Hit(BaseModel):
     box: tuple[int, int, int, int] | None = Field(
         None, description="x, y, width and height of the part that was found, where the gallery has tiles."
     )
+    strength: Literal["strong", "plausible", "weak"] | None = None
+    collapsed: int | None = Field(None, description="How many worse hits were folded into this one.")
     attributes: dict[str, Value]
 
 
@@ -127,6 +140,7 @@ class Answer(BaseModel):
     recall: float
     seconds: float
     hits: list[Hit]
+    cursor: str | None = Field(None, description="Of the next page, where pages were asked for and there is one.")
 
 
 class Item(BaseModel):

@@ -6,7 +6,7 @@ import asyncio
 import math
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
@@ -23,8 +23,8 @@ from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import decode
 from lookalike.search import terms
+from lookalike.search.options import SearchOptions
 from lookalike.search.query import QueryResolver, ResolvedQuery
-from lookalike.search.searcher import SearchOptions
 from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
 from lookalike.server.encoding import EncodingQueue
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FETCH_SECONDS, _SILENCE = 10.0, 5.0
+_TOLD = ("box", "strength", "collapsed")
+"""What is told of a hit where it is known."""
 
 
 class ServedGallery:
@@ -103,7 +105,10 @@ class ServedGallery:
         if narrowing.where is not None:
             check_condition(narrowing.where)
         with self._workers.admitted(len(queries)):
-            options = SearchOptions(as_metric(narrowing.metric), narrowing.where, narrowing.min_score)
+            chosen = narrowing.model_dump(include={field.name for field in fields(SearchOptions)})
+            options = SearchOptions(
+                **{**chosen, "metric": as_metric(narrowing.metric), "exclude": tuple(narrowing.exclude)}
+            )
             resolved = await asyncio.gather(*[self._resolve(query) for query in queries])
             search = partial(
                 self.gallery.search_resolved, resolved, narrowing.k, options, include_self=narrowing.include_self
@@ -176,11 +181,12 @@ class ServedGallery:
                     "id": hit.id,
                     **addresses(hit.id, prefix),
                     "score": hit.score,
-                    **({} if hit.box is None else {"box": list(hit.box)}),
+                    **{name: value for name, value in hit.to_dict().items() if name in _TOLD},
                     "attributes": jsonable(hit.attributes),
                 }
                 for hit in hits
             ],
+            **({} if hits.cursor is None else {"cursor": hits.cursor}),
         }
 
     async def _resolve(self, query: Query | terms.Query) -> ResolvedQuery:
@@ -199,7 +205,7 @@ class ServedGallery:
     async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
         prepared, encoding = await self._workers.do("decode", partial(self._prepare, data))
         vector = await asyncio.wrap_future(encoding.submit(prepared))
-        return ResolvedQuery(name, vector, () if item is None else (item,))
+        return ResolvedQuery(name, vector, () if item is None else (item,), data)
 
     async def _fetch(self, url: str) -> bytes:
         if not self._workers.options.allows_urls:
