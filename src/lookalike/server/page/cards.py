@@ -38,7 +38,7 @@ def picture_of(item: str, gallery: str) -> str:
 def hits_html(hits: Hits, gallery: str, marks: Marks) -> str:
     """Return the hits of a search as a list of cards."""
     if not len(hits):
-        return '<p class="look-empty">Nothing in the gallery fits. Lower the minimum score, or change the filter.</p>'
+        return '<p class="look-empty">Nothing in the gallery fits. Leave out less, or change the filter.</p>'
     cards = "".join(_card(hit, gallery, marks) for hit in hits)
     return f'<ol class="look-hits" aria-label="Hits, the most alike first">{cards}</ol>'
 
@@ -71,9 +71,13 @@ def _card(hit: Hit, gallery: str, marks: Marks) -> str:
         f'<li><button type="button" class="look-picture" data-do="open" data-src="{text(picture_of(hit.id, gallery))}" '
         f'aria-label="Open {name}">{_image(hit, gallery, "")}{_box(hit)}</button>'
         f'<p><b title="{identity}">{name}</b><span class="look-score">{score_text(hit.score)}</span></p>'
-        f'<p class="look-pale">{text(subtitle_of(hit))}</p>'
+        f'<p class="look-pale"><span>{text(subtitle_of(hit))}</span>{_strength(hit)}</p>'
         f'<div class="look-tools" role="group" aria-label="{name}">{tools}</div><dl hidden>{facts}</dl></li>'
     )
+
+
+def _strength(hit: Hit) -> str:
+    return "" if hit.strength is None else f'<span class="look-strength" data-is="{hit.strength}">{hit.strength}</span>'
 
 
 def _image(hit: Hit, gallery: str, alternative: str) -> str:

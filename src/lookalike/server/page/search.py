@@ -14,6 +14,7 @@ from lookalike.errors import InputError
 from lookalike.evaluation.sample import label_column
 from lookalike.gallery.strata import sample_rows
 from lookalike.search.items import as_hits, item_columns
+from lookalike.search.options import AUTO
 from lookalike.search.terms import Query
 from lookalike.server.page.asking import Marks, asked_terms, item_term, led_by
 from lookalike.server.page.cards import examples_html, hits_html, text
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES = 8
 _MOST_SHOWN = 100
+_BELOW = "below"
+_CUTOFFS = [("Nothing", "nothing"), ("Weak hits", AUTO), ("Hits below a score", _BELOW)]
 _CARDS, _EXPLAINED = "lookalike.cards(element, trigger, watch)", "lookalike.explained(element, watch)"
 """Of page.js, run when their components are there."""
 _NOTHING_YET = '<p role="status">What looks alike is shown here.</p>'
@@ -48,7 +51,18 @@ class _Form:
     words: str | None
     k: float
     where: str | None
+    cutoff: str | None
     min_score: float | None
+
+    @property
+    def title(self) -> str:
+        """What is asked, for people; empty if nothing is."""
+        parts = []
+        if self.picture is not None:
+            parts.append("a part of the picture" if (self.region or "").strip() else "the picture")
+        if (self.words or "").strip():
+            parts.append("the words")
+        return " and ".join(parts)
 
     def terms(self) -> tuple[Term, ...]:
         picture = None if self.picture is None else Path(self.picture["path"]).read_bytes()
@@ -56,7 +70,8 @@ class _Form:
 
     def narrowing(self, *, include_self: bool) -> Narrowing:
         where = (self.where or "").strip() or None
-        values = {"k": self.k, "where": where, "min_score": self.min_score, "include_self": include_self}
+        min_score = {AUTO: AUTO, _BELOW: self.min_score}.get(self.cutoff or "")
+        values = {"k": self.k, "where": where, "min_score": min_score, "include_self": include_self}
         return validated(Narrowing, values)
 
 
@@ -79,8 +94,8 @@ class SearchPart:
                 self._add_controls()
             with gradio.Column(scale=2, min_width=300, elem_id="look-answer"):
                 self._add_answer()
-        form = [gallery, self._picture, self._region, self._words, self._k, self._where, self._min_score]
-        self._listen(form)
+        asking = [self._picture, self._region, self._words]
+        self._listen([gallery, *asking, self._k, self._where, self._cutoff, self._min_score])
 
     def _add_controls(self) -> None:
         self._picture = gradio.Image(
@@ -104,7 +119,10 @@ class SearchPart:
         with gradio.Accordion("Options", open=False, elem_id="look-options"):
             self._k = gradio.Slider(1, _MOST_SHOWN, value=12, step=1, label="Hits", elem_id="look-k")
             self._where = gradio.Textbox(label="Filter", max_length=2_000, elem_id="look-where")
-            self._min_score = gradio.Number(label="Minimum score", value=None, step=0.05, elem_id="look-min-score")
+            self._cutoff = gradio.Radio(_CUTOFFS, value=_CUTOFFS[0][1], label="Leave out", elem_id="look-cutoff")
+            self._min_score = gradio.Number(
+                label="Minimum score", value=None, step=0.05, visible=False, elem_id="look-min-score"
+            )
         self._examples = gradio.HTML(apply_default_css=False, js_on_load=_CARDS, elem_id="look-examples")
 
     def _add_answer(self) -> None:
@@ -122,8 +140,8 @@ class SearchPart:
         raw = {"preprocess": False, "api_visibility": "private"}
         searching = {**raw, "show_progress_on": [self._hits]}
         anew = [self._go.click, self._words.submit, self._region.submit]
-        again = [self._where.submit, self._min_score.submit, self._refine.click]
-        gradio.on(anew, self._search_anew, form, answer, **searching)
+        again = [self._k.release, self._where.submit, self._cutoff.input, self._min_score.submit, self._refine.click]
+        gradio.on(anew, self._search_anew, asked, answer, **searching)
         gradio.on(again, self._search_on, asked, answer, **searching)
         gradio.on([self._examples.click, self._hits.click], self._search_more, form, answer, **searching)
         self._forget.click(self._search_unmarked, asked, answer, **searching)
@@ -131,17 +149,22 @@ class SearchPart:
         marked = [self._marks, self._bar, self._refine]
         self._hits.like(self._mark, self._marks, marked, trigger_mode="multiple", show_progress="hidden", **raw)
         self._picture.change(_region_of, self._picture, self._region, show_progress="hidden", **raw)
+        self._cutoff.change(_score_of, self._cutoff, self._min_score, show_progress="hidden", **raw)
 
     def start(self, page: gradio.Blocks, title: gradio.HTML) -> None:
         """Fill in what depends on the gallery, at first and when another one is chosen."""
         about = [title, self._words, self._where, self._examples]
         gradio.on([page.load, self._gallery.change], self._about, self._gallery, about, api_visibility="private")
 
-    async def _search_anew(self, *values: Any) -> tuple[Any, ...]:
-        return await self._answer(_Form(*values), None, Marks())
+    async def _search_anew(self, item: str | None, _: Marks, *values: Any) -> tuple[Any, ...]:
+        form = _Form(*values)
+        return await self._answer(form, None if form.title else item, Marks())
 
-    async def _search_on(self, item: str | None, marks: Marks, *values: Any) -> tuple[Any, ...]:
-        return await self._answer(_Form(*values), item, marks)
+    async def _search_on(self, item: str | None, marks: Marks, *values: Any) -> Any:
+        form = _Form(*values)
+        if item is None and not form.title:
+            return gradio.skip()  # an option was changed before anything was asked
+        return await self._answer(form, item, marks)
 
     async def _search_more(self, event: gradio.EventData, *values: Any) -> tuple[Any, ...]:
         return await self._answer(_Form(*values), _item_of(event), Marks())
@@ -152,7 +175,8 @@ class SearchPart:
             query = led_by(form.terms() if item is None else (item_term(item),), marks)
             # what was marked stays in sight
             [hits] = await served.search([query], form.narrowing(include_self=bool(marks)))
-            return item, marks, hits_html(hits, served.name, marks), _status(hits, item, marks), _bar(marks)
+            told = _status(hits, form.title if item is None else item, marks)
+            return item, marks, hits_html(hits, served.name, marks), told, _bar(marks)
 
     async def _search_unmarked(self, item: str | None, _: Marks, *values: Any) -> tuple[Any, ...]:
         return await self._answer(_Form(*values), item, Marks())
@@ -208,13 +232,16 @@ def _region_of(picture: dict[str, Any] | None) -> gradio.Textbox:
     return gradio.Textbox(value="", visible=picture is not None)
 
 
-def _status(hits: Hits, item: str | None, marks: Marks) -> str:
-    asked = "what was asked for" if item is None else item
+def _score_of(cutoff: str) -> gradio.Number:
+    return gradio.Number(visible=cutoff == _BELOW)
+
+
+def _status(hits: Hits, asked: str, marks: Marks) -> str:
     led = f", led by {_counts(marks)}" if marks else ""
     method = "exact" if hits.is_exact else f"recall {hits.method.recall:.3f}"
-    return (
-        f'<p role="status">{len(hits)} like <b>{text(asked)}</b>{led}, in {1_000 * hits.seconds:,.0f} ms ({method})</p>'
-    )
+    counted = "1 hit" if len(hits) == 1 else f"{len(hits)} hits"
+    took = f"in {1_000 * hits.seconds:,.0f} ms ({method})"
+    return f'<p role="status">{counted} for <b>{text(asked)}</b>{led}, {took}</p>'
 
 
 def _about(gallery: Gallery, *, name: str) -> tuple[Any, ...]:
