@@ -49,7 +49,7 @@ $(DEMO_VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(DEMO_
 $(VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(VENV))
 	$(call new_venv,$(VENV))
 	@echo "installing lookalike, its extras and the development tools into $(VENV): a few minutes"
-	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,int8,heif,plot,map,scann,server]" efficientnet-lite-pytorch
+	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,int8,heif,plot,map,scann,ui]" efficientnet-lite-pytorch
 	@touch $@
 
 # An environment that was finished for other pins is made anew; an interrupted one goes on where it was.

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.building.report import NoProgress
+from lookalike.encoders.embedded import NAME as EMBEDDED
+from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.errors import ImageDecodeError, InputError, SourceError
 from lookalike.exports.destination import check_folder, write
 from lookalike.gallery.location import GALLERY_FOLDER
@@ -101,7 +103,7 @@ def write_space(store: LanceStore, folder: str | Path, options: SpaceOptions, *,
     if target.exists() and any(target.iterdir()):
         msg = f"{target} is not empty; name a new folder"
         raise InputError(msg)
-    extras = "ui" if store.manifest.encoder["name"] == "embedded" else "ui,hf"
+    extras = _extras(store.manifest.encoder["name"])
     note = _WITHIN if options.has_gallery else _MOUNTED
     # a text in JSON is one in YAML
     about = _README.format(title=json.dumps(options.title), gradio=GRADIO, gallery=note)
@@ -112,6 +114,19 @@ def write_space(store: LanceStore, folder: str | Path, options: SpaceOptions, *,
     pictures, left_out = _copied(store, target, options.progress) if options.has_gallery else (0, len(store))
     size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     return SpaceReport(target, pictures, left_out, size)
+
+
+def _extras(encoder: str) -> str:
+    """Return the extras that a gallery of that encoder is served with."""
+    if encoder in (EMBEDDED, PRECOMPUTED):
+        return "ui"
+    if Path(encoder).is_dir():
+        msg = (
+            f"the gallery's encoder is the folder {encoder!r} of this machine, which a Space has not; index with a "
+            "model of the hub, or with the embedded one"
+        )
+        raise InputError(msg)
+    return "ui,hf"
 
 
 def _copied(store: LanceStore, target: Path, progress: Progress) -> tuple[int, int]:

@@ -50,7 +50,15 @@ def called(client, name, data, event=None):
 
 
 def search(client, picture, gallery="toys", where=None, k=3, **more):
-    form = [gallery, picture, more.get("region", ""), more.get("words", ""), k, where, *more.get("cutoff", (None, None))]
+    form = [
+        gallery,
+        picture,
+        more.get("region", ""),
+        more.get("words", ""),
+        k,
+        where,
+        *more.get("cutoff", (None, None)),
+    ]
     return called(client, "_search_anew", [None, None, *form])
 
 

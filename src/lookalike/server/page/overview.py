@@ -103,7 +103,6 @@ def _address(gallery: str, hit: Hit) -> str:
 
 def _frame(page: str, title: str) -> str:
     """Return a page within the page, from which it is kept apart."""
-    return (
-        f'<iframe class="look-page" sandbox="allow-scripts allow-popups" title="{escape(title)}" '
-        f'srcdoc="{escape(page)}"></iframe>'
-    )
+    # a picture that is opened from it is a page of the service again
+    allowed = "allow-scripts allow-popups allow-popups-to-escape-sandbox"
+    return f'<iframe class="look-page" sandbox="{allowed}" title="{escape(title)}" srcdoc="{escape(page)}"></iframe>'

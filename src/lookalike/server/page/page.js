@@ -37,7 +37,8 @@ function cards(element, trigger, watch) {
   watch("value", () => {
     const hits = element.querySelector(".look-hits");
     if (hits && hits.getBoundingClientRect().top > innerHeight / 2) {
-      document.getElementById("look-answer").scrollIntoView({ behavior: "smooth" });
+      const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+      document.getElementById("look-answer").scrollIntoView({ behavior });
     }
   });
   element.addEventListener("click", (event) => {
