@@ -27,9 +27,14 @@ def opened(browser, url, **context):
 
 
 def choose(page, path):
-    """Upload a picture, and wait until it is shown."""
+    """Upload a picture."""
     page.locator("#look-query input[type=file]").set_input_files(path)
-    expect(page.locator("#look-query img")).to_be_visible()
+    taken(page)
+
+
+def taken(page):
+    """Wait until the page has a picture, from wherever."""
+    expect(page.locator("#look-query img")).to_be_attached()
     expect(page.locator("#look-region")).to_be_visible()
 
 

@@ -14,7 +14,7 @@ from lookalike import Query, Term
 from lookalike.images.region import Region
 from lookalike.server.options import ServerOptions
 from lookalike.server.page.asking import Marks, item_term, led_by
-from tests.server.page.browsing import ask, button, choose, opened, options, sees
+from tests.server.page.browsing import ask, button, choose, opened, options, sees, taken
 from tests.server.service import serving
 from tests.toys import png
 
@@ -49,7 +49,7 @@ def test_a_picture_is_dropped(page, leaves, leaf):
         base64.b64encode(leaf.read_bytes()).decode(),
     )
     page.locator("#look-query button").first.dispatch_event("drop", {"dataTransfer": file})
-    expect(page.locator("#look-query img")).to_be_visible()
+    taken(page)
     page.locator("#look-go").click()
     sees(page, leaves.search(leaf, k=SHOWN).ids)
 
@@ -59,7 +59,7 @@ def test_a_photograph_is_taken(page):
     page.get_by_text("Click to Access Webcam").click()
     page.wait_for_function("document.querySelector('#look-query video')?.videoWidth > 0")
     page.get_by_label("capture photo").click()
-    expect(page.locator("#look-region")).to_be_visible()
+    taken(page)
     page.locator("#look-go").click()
     expect(page.locator(".look-hits > li")).to_have_count(SHOWN)
 
@@ -207,9 +207,7 @@ def test_mistakes_are_told_in_a_sentence(page, tmp_path):
     message = page.get_by_test_id("toast-body")
     expect(message).to_contain_text("There is nothing to search for yet; choose a picture or an example.")
     (tmp_path / "broken.png").write_bytes(png(1)[:40])
-    page.locator("#look-query input[type=file]").set_input_files(tmp_path / "broken.png")
-    expect(page.locator("#look-region")).to_be_visible()
-    page.locator("#look-go").click()
+    ask(page, tmp_path / "broken.png")
     expect(message.last).to_contain_text("picture")
     expect(message.last).not_to_contain_text("Traceback")
 

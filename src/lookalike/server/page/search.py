@@ -138,7 +138,7 @@ class SearchPart:
         asked = [self._item, self._marks, *form]
         # values are taken as clients send them and checked here: Gradio would open pictures itself
         raw = {"preprocess": False, "api_visibility": "private"}
-        searching = {**raw, "show_progress_on": [self._hits]}
+        searching = {**raw, "show_progress_on": [self._hits], "trigger_mode": "always_last"}
         anew = [self._go.click, self._words.submit, self._region.submit]
         again = [self._k.release, self._where.submit, self._cutoff.input, self._min_score.submit, self._refine.click]
         gradio.on(anew, self._search_anew, asked, answer, **searching)
@@ -147,7 +147,9 @@ class SearchPart:
         self._forget.click(self._search_unmarked, asked, answer, **searching)
         self._hits.expand(self._explain, asked, self._reason, show_progress="hidden", **raw)
         marked = [self._marks, self._bar, self._refine]
-        self._hits.like(self._mark, self._marks, marked, trigger_mode="multiple", show_progress="hidden", **raw)
+        # one after the other, so that none reads the marks before another has written them
+        marking = {"trigger_mode": "multiple", "concurrency_limit": 1, "show_progress": "hidden"}
+        self._hits.like(self._mark, self._marks, marked, **marking, **raw)
         self._picture.change(_region_of, self._picture, self._region, show_progress="hidden", **raw)
         self._cutoff.change(_score_of, self._cutoff, self._min_score, show_progress="hidden", **raw)
 
