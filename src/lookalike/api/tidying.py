@@ -43,6 +43,8 @@ def move_away(store: LanceStore, items: Sequence[Hit], folder: str | Path | None
     """Move the files of items away and take the items out; see :meth:`lookalike.api.duplicates.Duplicates.move`."""
     location = store.location
     target = None if folder is None else _checked_folder(Path(folder).absolute(), location)
+    if not items:
+        return Moved([], [])
     with writer_lock(location, lambda _: None):
         store.refresh()
         journal = new_journal(location)

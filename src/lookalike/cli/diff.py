@@ -26,7 +26,7 @@ def diff(
     ] = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two galleries or folders: what only one has, and what both have, such as training photos in a test set."""
+    """Compare two galleries or folders: what only one has, and what both have: training photos in a test set, say."""
     with ExitStack() as stack, BuildProgress("Comparing") as progress:
         galleries = [_existing(path) for path in (a, b)]
         model = next((found for found in galleries if found is not None), None)

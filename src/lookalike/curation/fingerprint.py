@@ -31,8 +31,8 @@ LENGTH = _LUMA_BYTES + 2 * _CHROMA * _CHROMA
 _LOW = 8
 _FLAT = 4.0
 """Standard deviation of the luma below which a picture has no features to be known by."""
-_MOST_CHROMA = 6.0
-"""How far the chroma of a copy may lie off, on average, of 255: an edit to grey or to other colours is no copy."""
+_MOST_OFF = 6.0
+"""How far luma and chroma of a copy may lie off, on average, of 255: an edit of brightness or colours is no copy."""
 _FINE_SIDE = 256
 _SAME, _SAME_IN_FINE = 0.985, 0.96
 """Correlations from which two fingerprints, and two pictures, are of the same picture."""
@@ -86,14 +86,16 @@ def likeness(one: Bytes, others: Bytes) -> Floats:
 
     Returns
     -------
-    The correlations of the lumas, shape (m,), or 0 where the colours are others.
+    The correlations of the lumas, shape (m,), or 0 where brightness or colours are others.
     """
-    lumas = np.stack([_standardised(turn) for turn in _each_turn(_luma(one[None])[0])]).reshape(TURNS, -1)
-    correlations = lumas @ _standardised(_luma(others)).reshape(len(others), -1).T / _LUMA_BYTES
+    lumas, targets = _each_turn(_luma(one[None])[0]), _luma(others)
+    standardised = _standardised(lumas).reshape(TURNS, -1)
+    correlations = standardised @ _standardised(targets).reshape(len(others), -1).T / _LUMA_BYTES
     chromas = np.stack([_each_turn(plane) for plane in _chroma(one[None])[0]], axis=1)
     best = correlations.argmax(axis=0)
-    off = np.abs(chromas[best] - _chroma(others)).mean(axis=(1, 2, 3))
-    found: Floats = np.where(off <= _MOST_CHROMA, correlations.max(axis=0), 0.0).astype(np.float32)
+    is_near = np.abs(lumas[best] - targets).mean(axis=(1, 2)) <= _MOST_OFF
+    is_near &= np.abs(chromas[best] - _chroma(others)).mean(axis=(1, 2, 3)) <= _MOST_OFF
+    found: Floats = np.where(is_near, correlations.max(axis=0), 0.0).astype(np.float32)
     return found
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from lookalike.building.report import Failure
 from lookalike.cores import usable_cores
 from lookalike.curation.fingerprint import LENGTH, SIDE, fingerprint, hashes
-from lookalike.errors import ImageDecodeError, LookalikeError, SourceError
+from lookalike.errors import LookalikeError, SourceError
 from lookalike.gallery.commits import append, compact
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.location import is_committed
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from lookalike.images.limits import Limits
 
     Keys = npt.NDArray[np.uint64]
+    Bytes = npt.NDArray[np.uint8]
 
 _SCHEMA = pa.schema(
     [
@@ -102,14 +103,14 @@ class FingerprintTable:
             return []
         progress.note(f"looking at {sum(missing):,} pictures")
         progress.expect(sum(missing))
-        failures: list[Failure] = []
-        waiting: list[tuple[int, npt.NDArray[np.uint8]]] = []
+        failures: list[tuple[int, Failure]] = []
+        waiting: list[tuple[int, Bytes]] = []
         try:
-            for outcome in _made(_unknown(store, known), store.location, limits):
+            for key, outcome in _made(_unknown(store, known), store.location, limits):
                 if isinstance(outcome, Failure):
-                    failures.append(outcome)
+                    failures.append((key, outcome))
                 else:
-                    waiting.append(outcome)
+                    waiting.append((key, outcome))
                 progress.advance(1, failed=int(isinstance(outcome, Failure)))
                 if len(waiting) >= _IN_A_COMMIT:
                     ready, waiting = waiting, []
@@ -119,7 +120,8 @@ class FingerprintTable:
         with store_errors(self._location):
             if is_committed(self._location.fingerprints):
                 compact(self._open())
-        return failures
+        made = self.digests()
+        return [failure for key, failure in failures if key not in made]  # another file with these bytes was read
 
     def digests(self) -> Keys:
         """Return of which pictures there are fingerprints, in the order of the table; shape (n,)."""
@@ -146,7 +148,7 @@ class FingerprintTable:
             rows = self._open().take(distinct.tolist(), columns=["fingerprint"])
         return _matrix(rows["fingerprint"].combine_chunks())[back]
 
-    def _add(self, made: Sequence[tuple[int, npt.NDArray[np.uint8]]]) -> None:
+    def _add(self, made: Sequence[tuple[int, Bytes]]) -> None:
         if not made:
             return
         columns = [[key for key, _ in made], [print_.tobytes() for _, print_ in made]]
@@ -164,17 +166,18 @@ class FingerprintTable:
 
 def _made(
     rows: Iterable[dict[str, str | bytes | None]], location: Location, limits: Limits
-) -> Iterator[tuple[int, npt.NDArray[np.uint8]] | Failure]:
-    def one(row: dict[str, str | bytes | None]) -> tuple[int, npt.NDArray[np.uint8]] | Failure:
+) -> Iterator[tuple[int, Bytes | Failure]]:
+    def one(row: dict[str, str | bytes | None]) -> tuple[int, Bytes | Failure]:
+        key = int(digest_keys([str(row["digest"])])[0])
         try:
-            found = fingerprint(picture_of(row, location, limits))
-        except (ImageDecodeError, LookalikeError) as error:
-            return Failure(full_uri(str(row["uri"]), location.base), getattr(error, "reason", None) or str(error))
-        return int(digest_keys([str(row["digest"])])[0]), found
+            return key, fingerprint(picture_of(row, location, limits))
+        except LookalikeError as error:
+            uri = full_uri(str(row["uri"]), location.base)
+            return key, Failure(uri, getattr(error, "reason", None) or str(error))
 
     pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="lookalike-fingerprint")
     try:
-        running: deque[Future[tuple[int, npt.NDArray[np.uint8]] | Failure]] = deque()
+        running: deque[Future[tuple[int, Bytes | Failure]]] = deque()
         for row in rows:
             running.append(pool.submit(one, row))
             if len(running) >= _AHEAD:

@@ -84,7 +84,7 @@ def newest_journal(location: Location) -> Path:
     """
     journals = sorted((location.curation / _JOURNALS).glob("*/" + _LINES), reverse=True)
     for lines in journals:
-        if not (lines.parent / _UNDONE).exists():
+        if lines.stat().st_size and not (lines.parent / _UNDONE).exists():
             return lines.parent
     msg = f"there is nothing to undo: no duplicates were moved away from {str(location.base)!r}"
     raise InputError(msg)
@@ -153,9 +153,9 @@ def _moved(move: Move, lines: IO[str]) -> Failure | None:
 
 def _moved_back(move: Move) -> Failure | None:
     source, target = Path(move.source), Path(move.target)
-    if source.exists() and not target.exists():
-        return None  # it was noted and never moved, or is back already
     try:
+        if source.exists() and content_digest(source.read_bytes()) == move.digest:
+            return None  # it was noted and never moved, or is back already
         _carry(target, source)
     except OSError as error:
         return Failure(move.target, error.strerror or str(error))
