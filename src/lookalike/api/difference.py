@@ -33,7 +33,7 @@ class Counterpart:
     other: Hit
     kind: Kind
     score: float
-    """1 for the same bytes, the correlation of pixels for the same picture, the cosine for a similar one."""
+    """1 for the same bytes, the correlation of pixels for the same and for an edited picture, else the cosine."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON-ready values."""

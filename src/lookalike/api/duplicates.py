@@ -12,7 +12,7 @@ from lookalike.api.tidying import move_away
 from lookalike.building.report import NoProgress
 from lookalike.curation.catalogue import read_catalogue
 from lookalike.curation.duplicates import Copy, Kind, find_copies, stars
-from lookalike.curation.keeping import keeping_order
+from lookalike.curation.keeping import check_rule, keeping_order
 from lookalike.curation.reviewed import reviewed_pairs
 from lookalike.errors import InputError, LookalikeError
 from lookalike.exports.destination import saved_path, write
@@ -47,7 +47,7 @@ class Duplicate:
     item: Hit
     kind: Kind
     score: float
-    """1 for the same bytes, the correlation of pixels for the same picture, the cosine for a similar one."""
+    """1 for the same bytes, the correlation of pixels for the same and for an edited picture, else the cosine."""
     of: str
     """The id of the item that it was compared with: the kept one, or a duplicate of that."""
 
@@ -131,7 +131,7 @@ class Duplicates:
         InputError : if the folder cannot be used, or there is no such kind.
         StoreError : if the gallery cannot be written.
         """
-        chosen = {_kind(kind) for kind in kinds}
+        chosen = checked_kinds(kinds)
         items = [item.item for group in self.groups for item in group.items if item.kind in chosen]
         return move_away(self.gallery.store, items, folder)
 
@@ -154,6 +154,7 @@ def find_duplicates(
     """Find the duplicates of a gallery; see :meth:`lookalike.api.gallery_tools.GalleryTools.duplicates`."""
     start = time.perf_counter()
     checked = checked_threshold(threshold)
+    check_rule(keep)
     progress = progress or NoProgress()
     catalogue = read_catalogue(gallery.store, gallery.limits, progress)
     order = keeping_order(catalogue.rows, keep)
@@ -221,9 +222,15 @@ def checked_threshold(threshold: float | str) -> float | None:
     return value
 
 
-def _kind(name: Kind | str) -> Kind:
+def checked_kinds(names: Collection[Kind | str]) -> set[Kind]:
+    """Return the kinds of those names.
+
+    Raises
+    ------
+    InputError : if there is no such kind.
+    """
     try:
-        return Kind(name)
-    except ValueError:
-        msg = f"there is no kind of duplicates {name!r}; there are: {', '.join(kind.value for kind in Kind)}"
+        return {Kind(name) for name in names}
+    except ValueError as error:
+        msg = f"{error}: there is no such kind of duplicates; there are: {', '.join(kind.value for kind in Kind)}"
         raise InputError(msg) from None

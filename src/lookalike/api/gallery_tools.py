@@ -205,8 +205,8 @@ class GalleryTools(ABC):
         """Find the items that are there more than once, each kind told apart.
 
         Items with the same bytes are ``exact``, the same picture encoded anew, resized, turned or mirrored is ``same``,
-        and another picture that looks much alike is ``similar``. Pairs that were reviewed are left out; see
-        :meth:`not_duplicates`.
+        and another picture that looks much alike, or was edited, is ``similar``. Pairs that were reviewed are left
+        out; see :meth:`not_duplicates`.
 
         Parameters
         ----------

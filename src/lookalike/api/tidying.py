@@ -42,7 +42,7 @@ _FETCHED = 1_000
 def move_away(store: LanceStore, items: Sequence[Hit], folder: str | Path | None) -> Moved:
     """Move the files of items away and take the items out; see :meth:`lookalike.api.duplicates.Duplicates.move`."""
     location = store.location
-    target = None if folder is None else _checked_folder(Path(folder).absolute(), location)
+    target = None if folder is None else checked_folder(folder, location)
     if not items:
         return Moved([], [])
     with writer_lock(location, lambda _: None):
@@ -94,7 +94,14 @@ def keep_apart(store: LanceStore, ids: Sequence[str]) -> None:
         add_reviewed(store.location, names)
 
 
-def _checked_folder(folder: Path, location: Location) -> Path:
+def checked_folder(path: str | Path, location: Location) -> Path:
+    """Return the folder that files are to be moved to, as an absolute path.
+
+    Raises
+    ------
+    InputError : if it lies in the folder of the gallery, or cannot be written to.
+    """
+    folder = Path(path).absolute()
     if is_below(str(folder), str(location.base)) or folder == location.base:
         msg = (
             f"{str(folder)!r} lies in the folder of the gallery, which would index the files again; name another "

@@ -54,8 +54,9 @@ def duplicates(
     as_json: JsonOption = False,
 ) -> None:
     """Find what is in the gallery more than once: the same bytes, the same picture in other bytes, and similar ones."""
-    from lookalike.api.duplicates import SAVED_AS
+    from lookalike.api.duplicates import SAVED_AS, checked_kinds
     from lookalike.api.gallery import Gallery
+    from lookalike.api.tidying import checked_folder
     from lookalike.exports.destination import saved_path
     from lookalike.gallery.location import locate
 
@@ -68,13 +69,16 @@ def duplicates(
     elif undo:
         _told(target.undo(report=say).reversed(), "brought back", as_json=as_json)
     else:
+        # mistakes are told before the long part
         save = None if save is None else saved_path(save, SAVED_AS)
+        chosen = checked_kinds(kinds.split(","))
+        folder = None if move_to is None else checked_folder(move_to, target.location)
         with BuildProgress("Comparing") as progress:
             found = target.duplicates(threshold=threshold, keep=keep, progress=progress)
         if save is not None:
             say(f"saved {found.save(save)}")
         if (trash or move_to is not None) and not dry_run:
-            _told(found.move(move_to, kinds=kinds.split(",")), "moved away; --undo brings them back", as_json=as_json)
+            _told(found.move(folder, kinds=chosen), "moved away; --undo brings them back", as_json=as_json)
         else:
             _show(found, as_json=as_json)
 

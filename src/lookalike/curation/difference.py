@@ -39,7 +39,7 @@ def counterparts(one: Catalogue, other: Catalogue, threshold: float, progress: P
     same, similar = SamePictures(other), SimilarPictures(other.rows.vectors)
     for start in range(0, len(one), _AT_ONCE):
         chunk = np.arange(start, min(start + _AT_ONCE, len(one)))
-        found.update((copy.position, copy) for copy in _same(one, same, chunk[~is_exact[chunk]]))
+        found.update((copy.position, copy) for copy in _by_picture(one, same, chunk[~is_exact[chunk]]))
         rest = np.array([i for i in chunk.tolist() if i not in found], np.int64)
         vectors = np.ascontiguousarray(one.rows.vectors[rest])
         for i, (positions, scores) in zip(rest.tolist(), similar.near(vectors, threshold), strict=True):
@@ -49,16 +49,21 @@ def counterparts(one: Catalogue, other: Catalogue, threshold: float, progress: P
     return [found[i] for i in sorted(found)]
 
 
-def _same(one: Catalogue, same: SamePictures, positions: Positions) -> list[Copy]:
+def _by_picture(one: Catalogue, same: SamePictures, positions: Positions) -> list[Copy]:
     asking = positions[one.places[positions] >= 0]
     if not len(asking):
         return []
     prints = one.fingerprints(asking)
     found = []
     for i, print_, candidates in zip(asking.tolist(), prints, same.candidates(prints), strict=True):
-        if len(candidates):
-            among, scores = same.confirmed(print_, partial(one.picture, i), candidates)
-            if len(among):
-                best = int(scores.argmax())
-                found.append(Copy(i, int(among[best]), Kind.SAME, min(float(scores[best]), 1.0)))
+        if not len(candidates):
+            continue
+        among, scores = same.confirmed(print_, partial(one.picture, i), candidates)
+        kind = Kind.SAME
+        if not len(among):
+            among, scores = same.edited(print_, candidates)
+            kind = Kind.SIMILAR
+        if len(among):
+            best = int(scores.argmax())
+            found.append(Copy(i, int(among[best]), kind, min(float(scores[best]), 1.0)))
     return found

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lookalike.curation.fingerprint import LENGTH
 from lookalike.curation.joins import SamePictures, SimilarPictures
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Kind(str, Enum):
     SAME = "same"
     """The same picture, encoded anew, resized, turned or mirrored."""
     SIMILAR = "similar"
-    """Another picture that looks much alike, by its embedding."""
+    """Another picture that looks much alike: an edited one by its fingerprint, or any by its embedding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Copy:
     of: int
     kind: Kind
     score: float
-    """1 for the same bytes, the correlation of the fingerprints for the same picture, the cosine for a similar one."""
+    """1 for the same bytes, the correlation of pixels for the same and for an edited picture, else the cosine."""
 
 
 class _Claims:
@@ -90,7 +91,8 @@ def find_copies(
     rank[order] = np.arange(len(order))
     claims = _Claims(len(catalogue), apart)
     _claim_exact(catalogue, order, claims)
-    _claim_same(catalogue, order, rank, claims, progress)
+    for kind in (Kind.SAME, Kind.SIMILAR):  # what is the same is not taken for similar to something else
+        _claim_by_picture(catalogue, (order, rank), kind, claims, progress)
     _claim_similar(catalogue, (order, rank), threshold, claims, progress)
     return claims.copies
 
@@ -117,21 +119,24 @@ def _claim_exact(catalogue: Catalogue, order: Positions, claims: _Claims) -> Non
         claims.claim(int(first), np.array([position]), Kind.EXACT, np.ones(1))
 
 
-def _claim_same(catalogue: Catalogue, order: Positions, rank: Positions, claims: _Claims, progress: Progress) -> None:
-    same = SamePictures(catalogue)
+def _claim_by_picture(
+    catalogue: Catalogue, order_and_rank: tuple[Positions, Positions], kind: Kind, claims: _Claims, progress: Progress
+) -> None:
+    order, rank = order_and_rank
+    pictures = SamePictures(catalogue)
     asking = order[claims.is_free[order] & (catalogue.places[order] >= 0)]
     progress.note(f"comparing {len(asking):,} pictures")
     progress.expect(len(asking))
     for start in range(0, len(asking), _AT_ONCE):
         chunk = asking[start : start + _AT_ONCE]
         free = chunk[claims.is_free[chunk]]
-        if len(free):
-            prints = catalogue.fingerprints(free)
-            for position, one, found in zip(free.tolist(), prints, same.candidates(prints), strict=True):
-                later = found[claims.is_free[found] & (rank[found] > rank[position])]
-                if claims.is_free[position] and len(later):
-                    copies, scores = same.confirmed(one, partial(catalogue.picture, position), later)
-                    claims.claim(position, copies, Kind.SAME, scores)
+        prints = catalogue.fingerprints(free) if len(free) else np.empty((0, LENGTH), np.uint8)
+        for position, one, near in zip(free.tolist(), prints, pictures.candidates(prints), strict=True):
+            later = near[claims.is_free[near] & (rank[near] > rank[position])]
+            if claims.is_free[position] and len(later):
+                read = partial(catalogue.picture, position)
+                found = pictures.confirmed(one, read, later) if kind is Kind.SAME else pictures.edited(one, later)
+                claims.claim(position, found[0], kind, found[1])
         progress.advance(len(chunk), failed=0)
 
 

@@ -34,8 +34,9 @@ _FLAT = 4.0
 _MOST_OFF = 6.0
 """How far luma and chroma of a copy may lie off, on average, of 255: an edit of brightness or colours is no copy."""
 _FINE_SIDE = 256
-_SAME, _SAME_IN_FINE = 0.985, 0.96
-"""Correlations from which two fingerprints, and two pictures, are of the same picture."""
+_SAME, _SAME_IN_FINE, _EDITED = 0.985, 0.96, 0.95
+"""Correlations from which two fingerprints, and two pictures, are of the same picture, or of an edited one. Those of
+different photos of leaves come to 0.81."""
 
 
 def fingerprint(pixels: Pixels) -> Bytes:
@@ -76,8 +77,8 @@ def turned_hashes(fingerprints: Bytes) -> Bytes:
     return np.packbits(together, axis=2)
 
 
-def likeness(one: Bytes, others: Bytes) -> Floats:
-    """Return how much others look like a picture, or like one of its turns.
+def likeness(one: Bytes, others: Bytes) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return how much others look like a picture, or like one of its turns, and which of them were not edited.
 
     Parameters
     ----------
@@ -86,22 +87,26 @@ def likeness(one: Bytes, others: Bytes) -> Floats:
 
     Returns
     -------
-    The correlations of the lumas, shape (m,), or 0 where brightness or colours are others.
+    The correlations of the lumas, shape (m,); and shape (m,): whether brightness and colours are the same as well.
     """
     lumas, targets = _each_turn(_luma(one[None])[0]), _luma(others)
     standardised = _standardised(lumas).reshape(TURNS, -1)
     correlations = standardised @ _standardised(targets).reshape(len(others), -1).T / _LUMA_BYTES
     chromas = np.stack([_each_turn(plane) for plane in _chroma(one[None])[0]], axis=1)
     best = correlations.argmax(axis=0)
-    is_near = np.abs(lumas[best] - targets).mean(axis=(1, 2)) <= _MOST_OFF
-    is_near &= np.abs(chromas[best] - _chroma(others)).mean(axis=(1, 2, 3)) <= _MOST_OFF
-    found: Floats = np.where(is_near, correlations.max(axis=0), 0.0).astype(np.float32)
-    return found
+    is_unedited = np.abs(lumas[best] - targets).mean(axis=(1, 2)) <= _MOST_OFF
+    is_unedited &= np.abs(chromas[best] - _chroma(others)).mean(axis=(1, 2, 3)) <= _MOST_OFF
+    return correlations.max(axis=0), is_unedited
 
 
-def is_same(likeness: Floats) -> npt.NDArray[np.bool_]:
-    """Say which pictures of such a likeness may be the same."""
-    return likeness >= _SAME
+def is_same(correlations: Floats, is_unedited: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Say which pictures of such a likeness may be the same picture in other bytes."""
+    return (correlations >= _SAME) & is_unedited
+
+
+def is_edited(correlations: Floats) -> npt.NDArray[np.bool_]:
+    """Say which pictures of such a likeness show the same, in other colours say, or with something written on it."""
+    return correlations >= _EDITED
 
 
 def is_same_in_fine(one: Pixels, other: Pixels) -> bool:

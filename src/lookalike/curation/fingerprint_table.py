@@ -189,9 +189,12 @@ def _made(
 
 
 def _unknown(store: LanceStore, known: Keys) -> Iterator[dict[str, str | bytes | None]]:
+    base = store.location.base
     for batch in store.scan(["uri", "digest", "thumbnail"]):
-        is_new = ~np.isin(digest_keys(batch["digest"].to_pylist()), known, assume_unique=False)
-        yield from batch.filter(pa.array(is_new)).to_pylist()
+        is_new = ~np.isin(digest_keys(batch["digest"].to_pylist()), known)
+        rows = batch.filter(pa.array(is_new)).to_pylist()
+        # of an embedding that was brought in there may never have been a picture
+        yield from (row for row in rows if row["thumbnail"] is not None or is_file(full_uri(row["uri"], base)))
 
 
 def _known(known: Keys, digests: pa.Array) -> Keys:

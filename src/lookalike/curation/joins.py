@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import faiss
 import numpy as np
 
-from lookalike.curation.fingerprint import TURNS, is_same, is_same_in_fine, likeness, turned_hashes
+from lookalike.curation.fingerprint import TURNS, is_edited, is_same, is_same_in_fine, likeness, turned_hashes
 from lookalike.indexes.building import build_index
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class SamePictures:
         picture : reads it; None if that cannot be done, and the fingerprint has to do.
         among : positions of candidates.
         """
-        scores = likeness(one, self._catalogue.fingerprints(among))
-        may_be = is_same(scores)
+        scores, is_unedited = likeness(one, self._catalogue.fingerprints(among))
+        may_be = is_same(scores, is_unedited)
         among, scores = among[may_be], scores[may_be]
         fine = picture() if len(among) else None
         if fine is None:
@@ -76,6 +76,12 @@ class SamePictures:
         others = ((i, self._catalogue.picture(int(position))) for i, position in enumerate(among))
         kept = [i for i, other in others if other is None or is_same_in_fine(fine, other)]
         return among[kept], scores[kept]
+
+    def edited(self, one: npt.NDArray[np.uint8], among: Positions) -> Found:
+        """Return which candidates show the same, edited or not, by their fingerprints alone."""
+        scores, _ = likeness(one, self._catalogue.fingerprints(among))
+        shows_the_same = is_edited(scores)
+        return among[shows_the_same], scores[shows_the_same]
 
 
 class SimilarPictures:

@@ -26,6 +26,19 @@ _RULES = {
 RULES = tuple(_RULES)
 
 
+def check_rule(rule: str) -> tuple[str, ...]:
+    """Return what a rule compares, in order.
+
+    Raises
+    ------
+    UnknownNameError : if there is no such rule.
+    """
+    if rule not in _RULES:
+        kind = "rule of what to keep"
+        raise UnknownNameError(kind, rule, RULES)
+    return _RULES[rule]
+
+
 def keeping_order(rows: Rows, rule: str = RULES[0]) -> Positions:
     """Return the positions of all rows, the one that is best to keep first.
 
@@ -40,9 +53,7 @@ def keeping_order(rows: Rows, rule: str = RULES[0]) -> Positions:
     ------
     UnknownNameError : if there is no such rule.
     """
-    if rule not in _RULES:
-        kind = "rule of what to keep"
-        raise UnknownNameError(kind, rule, RULES)
+    names = check_rule(rule)
     taken = _column(rows, "taken", lambda value: value.timestamp(), np.inf)
     keys = {
         "pixels": -_column(rows, "width", float, 0.0) * _column(rows, "height", float, 0.0),
@@ -52,7 +63,7 @@ def keeping_order(rows: Rows, rule: str = RULES[0]) -> Positions:
         "shallowest": _column(rows, "uri", lambda uri: uri.count("/"), 0.0),
         "shortest": _column(rows, "uri", len, 0.0),
     }
-    return np.lexsort([keys[name] for name in reversed(_RULES[rule])]).astype(np.int64)
+    return np.lexsort([keys[name] for name in reversed(names)]).astype(np.int64)
 
 
 def _column(rows: Rows, name: str, number: Callable[[Any], float], otherwise: float) -> npt.NDArray[np.float64]:
