@@ -71,7 +71,7 @@ def test_the_commands_run(run, folder):
     own = [command for command in own if command not in told]
     used = {command.split()[1] for command in own}
     always = {"index", "search", "info", "errors", "remove", "tune", "benchmark", "doctor"}
-    assert used == always | {"evaluate", "explain", "map"}
+    assert used == always | {"diff", "duplicates", "evaluate", "explain", "map"}
     for command in own:
         done = run(command)
         if "--json" in command:

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from lookalike.api.difference import Difference
+    from lookalike.api.duplicates import Duplicates
     from lookalike.api.evaluation import Evaluation
     from lookalike.api.explanation import Explanation
     from lookalike.api.gallery import Gallery
     from lookalike.api.map import MapOptions, MapReport
     from lookalike.building.optimizing import Optimized
     from lookalike.building.report import Progress, Removal
+    from lookalike.curation.moves import Moved
     from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
     from lookalike.exports.space import SpaceOptions, SpaceReport
@@ -214,6 +217,74 @@ class GalleryTools(ABC):
 
         options = EvaluationOptions(label_from, k, sample, progress or NoProgress())
         return evaluate_gallery(cast("Gallery", self), queries, options)  # which is all that derives from this
+
+    def duplicates(
+        self, *, threshold: float | str = "auto", keep: str = "best", progress: Progress | None = None
+    ) -> Duplicates:
+        """Find the items that are there more than once, each kind told apart.
+
+        Items with the same bytes are ``exact``, the same picture encoded anew, resized, turned or mirrored is ``same``,
+        and another picture that looks much alike, or was edited, is ``similar``. Pairs that were reviewed are left
+        out; see :meth:`not_duplicates`.
+
+        Parameters
+        ----------
+        threshold : the cosine from which items are similar; ``auto`` is 0.95, or more where all of the gallery's
+            pictures are near to each other.
+        keep : which one of a group to keep: ``best`` (most pixels), ``largest`` (most bytes), ``oldest`` or ``newest``
+            (by the time of the shot).
+        progress : told how it goes on. The first time every picture is read; what is seen is kept beside the gallery.
+
+        Raises
+        ------
+        InputError : if an option cannot be used.
+        StoreError : if there is no gallery, or it cannot be read or written.
+        """
+        from lookalike.api.duplicates import find_duplicates
+
+        return find_duplicates(cast("Gallery", self), threshold=threshold, keep=keep, progress=progress)
+
+    def not_duplicates(self, *ids: str) -> None:
+        """Note that no two of those items are duplicates of each other; it stays so.
+
+        Raises
+        ------
+        InputError : if there is no such item, or only one is named.
+        """
+        from lookalike.api.tidying import keep_apart
+
+        keep_apart(self.store, ids)
+
+    def undo(self, *, report: Callable[[str], None] = lambda _: None) -> Moved:
+        """Move the files of the last :meth:`lookalike.api.duplicates.Duplicates.move` back, and their items with them.
+
+        Returns
+        -------
+        What was moved back; what could not be stays where it is, to be tried again.
+
+        Raises
+        ------
+        InputError : if nothing was moved away, or all of it was moved back.
+        """
+        from lookalike.api.tidying import undo_move
+
+        return undo_move(self.store, report)
+
+    def diff(self, other: Gallery, *, threshold: float | str = "auto", progress: Progress | None = None) -> Difference:
+        """Compare with another gallery: what only this one has, what only the other, and what both have.
+
+        Parameters
+        ----------
+        other : made by the same encoder.
+        threshold, progress : see :meth:`duplicates`.
+
+        Raises
+        ------
+        SpaceMismatchError : if the galleries were made by different encoders.
+        """
+        from lookalike.api.difference import compare
+
+        return compare(cast("Gallery", self), other, threshold=threshold, progress=progress)
 
     def to_dataset(self, *, image_column: str | None = None) -> Any:
         """Return the gallery as a ``datasets.Dataset``; see :func:`lookalike.integrations.datasets.to_dataset`."""

@@ -122,6 +122,30 @@ class RemoteGallery:
             answers += [self._hits(query, told) for query, told in zip(together, found, strict=True)]
         return answers
 
+    def duplicates(self, *, threshold: float | str = "auto", keep: str = "best", most: int = 100) -> dict[str, Any]:
+        """Return the duplicates, of at most so many groups, as the server tells them; it moves none.
+
+        Raises
+        ------
+        InputError : if an option cannot be used.
+        RemoteError : if the server does not answer.
+        """
+        asked = {"threshold": threshold, "keep": keep, "most": most}
+        found: dict[str, Any] = self._ask("POST", "/duplicates", asked)
+        return found
+
+    def explain(self, query: Any, hit: Hit | str) -> bytes:
+        """Return which parts of a query and of a hit make them alike, as a PNG file of both under heat maps.
+
+        Raises
+        ------
+        InputError : if the query is no picture, there is no such item, or the encoder does not show what it sees where.
+        RemoteError : if the server does not answer.
+        """
+        item = hit.id if isinstance(hit, Hit) else hit.removeprefix(_ITEM)
+        body = json.dumps({"query": sent(query).values, "id": item}).encode()
+        return self._request("POST", "/explain", body)
+
     def add(self, source: Any) -> BuildReport:
         """Add the images of a source, or replace those that were added before; see the method of ``Gallery``.
 

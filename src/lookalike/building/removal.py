@@ -14,7 +14,7 @@ from lookalike.search.snapshot import remove_leftovers
 from lookalike.search.upkeep import renew
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.search.selection import Choice
@@ -41,14 +41,24 @@ def remove(store: LanceStore, choice: Choice, on_wait: Callable[[str], None]) ->
         failed = skipped.items()
         selected = select(store, failed, choice)
         if selected.ids:
-            store.delete(selected.ids)
-            store.optimise()
-            drop_tiles_of_removed(store)
-            with store_errors(store.location):
-                renew(store)
+            take_out(store, selected.ids)
         gone = {*selected.ids, *selected.skipped}
         skipped.forget([item.id for item in failed if item.id in gone])
     return Removal(selected.ids, len(store), len(selected.ids))
+
+
+def take_out(store: LanceStore, ids: Sequence[str]) -> None:
+    """Remove the items of those ids; only for who holds the writer lock and reads the newest version.
+
+    Raises
+    ------
+    StoreError : if the gallery cannot be written.
+    """
+    store.delete(ids)
+    store.optimise()
+    drop_tiles_of_removed(store)
+    with store_errors(store.location):
+        renew(store)
 
 
 def would_remove(store: LanceStore, choice: Choice) -> Removal:

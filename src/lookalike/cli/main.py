@@ -11,7 +11,9 @@ from lookalike.cli import (
     benchmark,
     compare,
     demo,
+    diff,
     doctor,
+    duplicates,
     errors,
     evaluate,
     explain,
@@ -60,6 +62,8 @@ app.command("errors")(errors.errors)
 app.command("models")(models.models)
 app.command("compare")(compare.compare)
 app.command("evaluate")(evaluate.evaluate)
+app.command("duplicates")(duplicates.duplicates)
+app.command("diff")(diff.diff)
 app.command("remove")(remove.remove)
 app.command("tune")(tune.tune)
 app.command("optimize")(optimize.optimize)

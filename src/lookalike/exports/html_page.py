@@ -111,7 +111,8 @@ def section_html(section: Section, *, level: int = 2) -> str:
     heading = f'<p class="asked">{escape(plain(section.heading))}</p>\n' if section.heading else ""
     query = ""
     if section.query is not None:
-        query = f'<div class="query"><h{level}>Query</h{level}>{_card(section.query, _QUERY_SIDE, "")}</div>\n'
+        card = _card(section.query, _QUERY_SIDE, "")
+        query = f'<div class="query"><h{level}>{escape(section.query_title)}</h{level}>{card}</div>\n'
     scores = [hit.score for hit in section.hits if hit.score is not None]
     has_bars = bool(scores) and max(scores) > 0 and all(abs(score) <= 1.001 for score in scores)
     cards = "".join(

@@ -39,3 +39,5 @@ class Section:
     """What was asked, where ``query`` does not say it."""
     title: str = "most alike"
     """What the hits are."""
+    query_title: str = "Query"
+    """What the query is."""

@@ -183,6 +183,27 @@ class LanceStore:
                 dataset.delete(ids_filter(ids[start : start + _IDS_PER_DELETE]))
         return before - len(self)
 
+    def restore(self, rows: pa.Table) -> None:
+        """Put back rows that were read from this gallery, in one commit; what came in under their ids is replaced.
+
+        Parameters
+        ----------
+        rows : with columns that the gallery has by now lacking, or that it has no more.
+
+        Raises
+        ------
+        StoreError : if the gallery cannot be written, or is another one by now.
+        """
+        with self._writing() as dataset:
+            schema = dataset.schema
+            columns = [
+                rows[field.name].cast(field.type)
+                if field.name in rows.column_names
+                else pa.nulls(len(rows), field.type)
+                for field in schema
+            ]
+            merge(dataset, pa.Table.from_arrays(columns, schema=schema))
+
     def scan(
         self, columns: Sequence[str], *, where: str | None = None, newer_than: int | None = None
     ) -> Iterator[pa.RecordBatch]:

@@ -34,6 +34,16 @@ class Location:
         return self.folder / _SKIPPED
 
     @property
+    def fingerprints(self) -> Path:
+        """The table of what copies of pictures are known by; made when duplicates are first looked for."""
+        return self.folder / "fingerprints.lance"
+
+    @property
+    def curation(self) -> Path:
+        """The folder of what was decided about duplicates, and of what was moved away."""
+        return self.folder / "curation"
+
+    @property
     def indexes(self) -> Path:
         """The folder of what is derived from the rows and can be made again."""
         return self.folder / "indexes"

@@ -61,11 +61,20 @@ async def add_request(request: Request) -> AddRequest:
     return validated(AddRequest, {"items": [{**fields, **common, "image": data} for data in images]})
 
 
-def body_of(model: type[Strict], form: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what OpenAPI says of a body that is JSON of a model or a form of these fields."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    fields = {"type": "object", "properties": dict(form), "additionalProperties": False}
-    return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}, _FORM: {"schema": fields}}}}
+async def json_request(model: type[R], request: Request) -> R:
+    """Return a request that can only be JSON; raises as :func:`search_request` does."""
+    if _kind(request) != _JSON:
+        raise RefusedError(415, "MediaTypeError", f"send {_JSON}")
+    return await _from_json(model, request)
+
+
+def body_of(model: type[Strict], form: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what OpenAPI says of a body that is JSON of a model, or a form of these fields if there are any."""
+    content: dict[str, Any] = {_JSON: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    if form is not None:
+        fields = {"type": "object", "properties": dict(form), "additionalProperties": False}
+        content[_FORM] = {"schema": fields}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _kind(request: Request) -> str:

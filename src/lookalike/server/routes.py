@@ -10,9 +10,22 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 
 from lookalike.errors import ImageDecodeError, SourceError
+from lookalike.server.insights import told_duplicates
 from lookalike.server.problems import RefusedError
-from lookalike.server.requests import add_request, body_of, search_request
-from lookalike.server.schemas import About, Added, AddRequest, Answer, Item, Problem, Removed, SearchRequest
+from lookalike.server.requests import add_request, body_of, json_request, search_request
+from lookalike.server.schemas import (
+    About,
+    Added,
+    AddRequest,
+    Answer,
+    DuplicatesRequest,
+    ExplainRequest,
+    FoundDuplicates,
+    Item,
+    Problem,
+    Removed,
+    SearchRequest,
+)
 from lookalike.server.served import ServedGallery, addresses, unknown
 from lookalike.server.uploads import Upload
 
@@ -75,6 +88,26 @@ async def search(gallery: Chosen, request: Request) -> Response:
     queries = [asked.query] if asked.query else asked.queries or []
     answers = [gallery.told(hits, _base(request)) for hits in await gallery.search(queries, asked)]
     return JSONResponse(answers[0] if asked.query else answers)
+
+
+@router.post("/duplicates", response_model=FoundDuplicates, openapi_extra=body_of(DuplicatesRequest))
+async def duplicates(gallery: Chosen, request: Request) -> Response:
+    """Find what is in the gallery more than once; nothing is moved. The first time, this reads every picture."""
+    asked = await json_request(DuplicatesRequest, request)
+    found = await gallery.duplicates(asked)
+    told = told_duplicates(found, asked.most, lambda item: addresses(item, _base(request)))
+    return JSONResponse({"gallery": gallery.name, **told})
+
+
+@router.post(
+    "/explain",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+    openapi_extra=body_of(ExplainRequest),
+)
+async def explain(gallery: Chosen, request: Request) -> Response:
+    """Show which parts of a query and of a hit make them alike: both under heat maps, as a PNG picture."""
+    return Response(await gallery.explanation(await json_request(ExplainRequest, request)), media_type="image/png")
 
 
 @router.get("/items/{id:path}", response_model=Item)

@@ -83,11 +83,15 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2_048)
+        listening = socket.create_server((host, port), family=family, backlog=2_048)
+        # what is accepted inherits it; asyncio sees to it only for sockets that name their protocol, and an answer of
+        # two segments would wait 40 ms for the client to acknowledge the first
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else "there is no such port"
         msg = f"{host} port {port} cannot be listened on ({reason}); choose with --host and --port"
         raise InputError(msg) from error
+    return listening
 
 
 def url_of(listening: socket.socket) -> str:

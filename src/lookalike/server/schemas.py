@@ -98,6 +98,32 @@ class SearchRequest(Narrowing):
         return self
 
 
+class DuplicatesRequest(Strict):
+    """What is looked for among the items."""
+
+    threshold: Annotated[float, Field(gt=0, le=1)] | Literal["auto"] = Field(
+        "auto", description="The cosine from which items are similar."
+    )
+    keep: Literal["best", "largest", "oldest", "newest"] = Field("best", description="Which one of a group stays.")
+    most: int = Field(100, ge=1, le=MOST_HITS, description="How many groups to tell.")
+
+
+class ExplainRequest(Strict):
+    """A query and one of its hits."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"query": {"id": "a.jpg"}, "id": "b.jpg"}]})
+
+    query: Query
+    id: ItemId = Field(description="The hit.")
+
+    @model_validator(mode="after")
+    def _is_picture(self) -> ExplainRequest:
+        if self.query.image is None and self.query.id is None:
+            msg = "only a picture has parts to show; ask with image or id"
+            raise ValueError(msg)
+        return self
+
+
 class NewItem(Strict):
     """A picture to add."""
 
@@ -151,6 +177,38 @@ class Item(BaseModel):
     thumbnail: str
     bytes: int
     attributes: dict[str, Value]
+
+
+class Duplicate(BaseModel):
+    """An item that is there a second time."""
+
+    id: str
+    uri: str
+    thumbnail: str
+    kind: Literal["exact", "same", "similar"]
+    score: float
+    of: str = Field(description="The item that it was compared with.")
+
+
+class DuplicateGroup(BaseModel):
+    """An item and its duplicates."""
+
+    keep: str
+    uri: str
+    thumbnail: str
+    items: list[Duplicate]
+
+
+class FoundDuplicates(BaseModel):
+    """What is in a gallery more than once."""
+
+    gallery: str
+    groups: list[DuplicateGroup]
+    found: int = Field(description="How many groups there are, told or not.")
+    unreadable: int = Field(description="Pictures that were compared by their bytes and embeddings only.")
+    threshold: float
+    total: int
+    seconds: float
 
 
 class Failed(BaseModel):

@@ -28,6 +28,7 @@ from lookalike.search.query import QueryResolver, ResolvedQuery
 from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
 from lookalike.server.encoding import EncodingQueue
+from lookalike.server.insights import Insights
 from lookalike.server.problems import RefusedError
 from lookalike.server.thumbnails import Thumbnails
 from lookalike.server.writing import GalleryWriter, Outcome
@@ -38,10 +39,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from lookalike.api.duplicates import Duplicates
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
     from lookalike.images.ref import Scalar
-    from lookalike.server.schemas import Narrowing, Query
+    from lookalike.server.schemas import DuplicatesRequest, ExplainRequest, Narrowing, Query
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
     from lookalike.server.workers import Workers
@@ -72,6 +74,7 @@ class ServedGallery:
         self._encoding: EncodingQueue | None = None
         self._writer: GalleryWriter | None = None
         self._thumbnails = Thumbnails(gallery, self._limits)
+        self._insights = Insights(gallery)
 
     def start(self) -> None:
         """Load what the first request would wait for, once.
@@ -116,6 +119,16 @@ class ServedGallery:
             answers = await self._workers.do("search", search)
             seconds = (time.perf_counter() - started) / len(queries)
             return [replace(hits, seconds=seconds) for hits in answers]
+
+    async def duplicates(self, asked: DuplicatesRequest) -> Duplicates:
+        """Return what is in the gallery more than once."""
+        return await self._workers.do("search", partial(self._insights.duplicates, asked.threshold, asked.keep))
+
+    async def explanation(self, asked: ExplainRequest) -> bytes:
+        """Return why an item is a hit of a query, as a PNG file."""
+        query: bytes | str = f"id:{asked.query.id}" if asked.query.image is None else asked.query.image
+        with self._workers.admitted(1):
+            return await self._workers.do("decode", partial(self._insights.explanation, query, asked.id))
 
     async def add(self, uploads: Sequence[Upload]) -> list[Outcome]:
         """Add pictures, and return what became of each once that is on disk."""

@@ -1,0 +1,128 @@
+"""Files of a gallery moved away and back, with their items."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from lookalike.building.removal import take_out
+from lookalike.building.report import Failure
+from lookalike.curation.moves import (
+    Move,
+    Moved,
+    close_journal,
+    move_all,
+    move_back,
+    new_journal,
+    newest_journal,
+    trash_of,
+)
+from lookalike.curation.reviewed import add_reviewed
+from lookalike.errors import InputError
+from lookalike.exports.destination import check_folder
+from lookalike.gallery.lance_errors import store_errors
+from lookalike.gallery.lance_store import ids_filter
+from lookalike.gallery.lock import waiting_for, writer_lock
+from lookalike.search.item_picture import is_file
+from lookalike.search.upkeep import renew
+from lookalike.sources.names import is_below, original
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lookalike.gallery.lance_store import LanceStore
+    from lookalike.gallery.location import Location
+    from lookalike.search.hit import Hit
+
+_FETCHED = 1_000
+
+
+def move_away(store: LanceStore, items: Sequence[Hit], folder: str | Path | None) -> Moved:
+    """Move the files of items away and take the items out; see :meth:`lookalike.api.duplicates.Duplicates.move`."""
+    location = store.location
+    target = None if folder is None else checked_folder(folder, location)
+    if not items:
+        return Moved([], [])
+    with writer_lock(location, lambda _: None):
+        store.refresh()
+        journal = new_journal(location)
+        target = target or trash_of(location, journal)
+        with_files = [item for item in items if is_file(item.uri)]
+        without = [Failure(item.uri, "it is no file of its own") for item in items if not is_file(item.uri)]
+        moves = [_move(item, target, location) for item in with_files]
+        rows = _rows(store, [move.id for move in moves])
+        with store_errors(location):
+            moved = move_all(journal, rows, moves)
+        if moved.moves:
+            take_out(store, [move.id for move in moved.moves])
+    return Moved(moved.moves, [*without, *moved.failed])
+
+
+def undo_move(store: LanceStore, report: Callable[[str], None]) -> Moved:
+    """Move the files of the last move back; see :meth:`lookalike.api.gallery_tools.GalleryTools.undo`."""
+    location = store.location
+    with writer_lock(location, lambda holder: report(waiting_for(holder))):
+        journal = newest_journal(location)
+        with store_errors(location):
+            moved, rows = move_back(journal)
+        store.refresh()
+        back = {move.id for move in moved.moves}
+        returning = rows.filter(pa.array([row in back for row in rows["id"].to_pylist()], pa.bool_()))
+        if len(returning):
+            store.restore(returning)
+            with store_errors(location):
+                renew(store, report)
+        if not moved.failed:
+            with store_errors(location):
+                close_journal(journal)
+    return moved
+
+
+def keep_apart(store: LanceStore, ids: Sequence[str]) -> None:
+    """Note that items are no duplicates; see :meth:`lookalike.api.gallery_tools.GalleryTools.not_duplicates`."""
+    names = [name.removeprefix("id:") for name in ids]
+    if len(set(names)) < 2:
+        msg = "name at least two items that are no duplicates of each other, by the ids that `duplicates` prints"
+        raise InputError(msg)
+    for name in names:
+        if not len(store.find(name, ["id"])):
+            msg = f"there is no item {name!r} in the gallery; name items by the ids that `duplicates` prints"
+            raise InputError(msg)
+    with writer_lock(store.location, lambda _: None):
+        add_reviewed(store.location, names)
+
+
+def checked_folder(path: str | Path, location: Location) -> Path:
+    """Return the folder that files are to be moved to, as an absolute path.
+
+    Raises
+    ------
+    InputError : if it lies in the folder of the gallery, or cannot be written to.
+    """
+    folder = Path(path).absolute()
+    if is_below(str(folder), str(location.base)) or folder == location.base:
+        msg = (
+            f"{str(folder)!r} lies in the folder of the gallery, which would index the files again; name another "
+            "folder, or take the gallery's own trash"
+        )
+        raise InputError(msg)
+    check_folder(folder)
+    return folder
+
+
+def _move(item: Hit, target: Path, location: Location) -> Move:
+    source = Path(original(item.uri))
+    inside = is_below(str(source), str(location.base))
+    # what lies elsewhere keeps its whole path, so that no two files go to one place
+    relative = source.relative_to(location.base) if inside else source.relative_to(source.anchor)
+    return Move(item.id, item.digest, str(source), str(target / relative))
+
+
+def _rows(store: LanceStore, ids: Sequence[str]) -> pa.Table:
+    schema = store.table.schema
+    parts = [
+        store.table.to_table(filter=ids_filter(ids[start : start + _FETCHED])) for start in range(0, len(ids), _FETCHED)
+    ]
+    return pa.concat_tables(parts) if parts else schema.empty_table()

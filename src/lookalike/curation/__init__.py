@@ -1,0 +1,1 @@
+"""Keeping a gallery tidy: duplicates found and moved away, and two galleries compared."""

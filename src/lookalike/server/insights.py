@@ -1,0 +1,58 @@
+"""What a server tells of a gallery besides hits: its duplicates, and why a hit was found."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from lookalike.images.transforms import encode_png
+from lookalike.server.problems import busy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lookalike.api.duplicates import DuplicateGroup, Duplicates
+    from lookalike.api.gallery import Gallery
+
+
+class Insights:
+    """Looks at one gallery; to look for duplicates takes long, so one request at a time does it."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._looking = threading.Lock()
+
+    def duplicates(self, threshold: float | str, keep: str) -> Duplicates:
+        """Return the duplicates.
+
+        Raises
+        ------
+        RefusedError : if another request is looking for them.
+        """
+        if not self._looking.acquire(blocking=False):
+            raise busy()
+        try:
+            return self._gallery.duplicates(threshold=threshold, keep=keep)
+        finally:
+            self._looking.release()
+
+    def explanation(self, query: Any, item: str) -> bytes:
+        """Return both pictures with heat maps as a PNG file."""
+        return encode_png(self._gallery.explain(query, f"id:{item}").image())
+
+
+def told_duplicates(found: Duplicates, most: int, addresses: Callable[[str], dict[str, str]]) -> dict[str, Any]:
+    """Return duplicates as clients are told them: with addresses of the server in place of those of its disk."""
+
+    def told(group: DuplicateGroup) -> dict[str, Any]:
+        items = [{**item.to_dict(), **addresses(item.item.id)} for item in group.items]
+        return {"keep": group.keep.id, **addresses(group.keep.id), "items": items}
+
+    return {
+        "groups": [told(group) for group in found.groups[:most]],
+        "found": len(found.groups),
+        "unreadable": len(found.unreadable),
+        "threshold": round(found.threshold, 4),
+        "total": found.total,
+        "seconds": round(found.seconds, 4),
+    }
