@@ -86,7 +86,7 @@ def newest_journal(location: Location) -> Path:
     for lines in journals:
         if lines.stat().st_size and not (lines.parent / _UNDONE).exists():
             return lines.parent
-    msg = f"there is nothing to undo: no duplicates were moved away from {str(location.base)!r}"
+    msg = "there is nothing to undo: no duplicates were moved away, or all of them were brought back"
     raise InputError(msg)
 
 

@@ -166,6 +166,21 @@ class ServedGallery:
         with self._workers.admitted(1):
             return await self._workers.do("search", partial(work, self.gallery))
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether clients may change the gallery."""
+        return self._writer is not None
+
+    async def change(self, work: Callable[[Gallery], T]) -> T:
+        """Do something that changes the gallery, as :meth:`do` does.
+
+        Raises
+        ------
+        RefusedError : if the server is read-only.
+        """
+        self._writable()
+        return await self.do(work)
+
     async def about(self) -> dict[str, Any]:
         """Return what the gallery holds, as JSON-ready values."""
         return await self._workers.do("search", self._about)
@@ -287,7 +302,7 @@ class ServedGallery:
             "attributes": {name: str(store.schema.field(name).type) for name in store.attributes},
             "index": index_in_use(store),
             "version": store.version,
-            "writable": self._writer is not None,
+            "writable": self.is_writable,
         }
 
     def _is_new(self) -> bool:

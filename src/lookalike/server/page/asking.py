@@ -10,6 +10,7 @@ from lookalike.images.region import Region
 from lookalike.search.terms import Kind, Query, Term
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 _GOOD, _BAD = 0.75, 0.15
@@ -49,6 +50,20 @@ def asked_terms(picture: bytes | None, region: str, text: str) -> tuple[Term, ..
         msg = "there is nothing to search for yet; choose a picture or an example"
         raise InputError(msg)
     return tuple(terms)
+
+
+def item_of(sent: Mapping[str, Any]) -> str:
+    """Return the id that a client sent.
+
+    Raises
+    ------
+    InputError : if it is none.
+    """
+    item = sent.get("id")
+    if not isinstance(item, str):
+        msg = f"an item is named by its id, and not {item!r}"
+        raise InputError(msg)
+    return item
 
 
 def item_term(item: Any) -> Term:

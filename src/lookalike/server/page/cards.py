@@ -39,7 +39,7 @@ def hits_html(hits: Hits, gallery: str, marks: Marks) -> str:
     """Return the hits of a search as a list of cards."""
     if not len(hits):
         return '<p class="look-empty">Nothing in the gallery fits. Leave out less, or change the filter.</p>'
-    cards = "".join(_card(hit, gallery, marks) for hit in hits)
+    cards = "".join(_hit_card(hit, gallery, marks) for hit in hits)
     return f'<ol class="look-hits" aria-label="Hits, the most alike first">{cards}</ol>'
 
 
@@ -58,22 +58,28 @@ def text(value: object) -> str:
     return escape(plain(str(value))).replace("{", "&#123;").replace("$", "&#36;")
 
 
-def _card(hit: Hit, gallery: str, marks: Marks) -> str:
+def card(hit: Hit, gallery: str, *, value: str, below: str, tools: str) -> str:
+    """Return an item as a card: its picture, name and a value, what is told below as HTML, and buttons."""
     name, identity = text(short_name(hit.id)), text(hit.id)
-    pressed = {"good": str(hit.id in marks.good).lower(), "bad": str(hit.id in marks.bad).lower()}
-    tools = "".join(
-        f'<button type="button" data-do="{do}" data-id="{identity}"{state.format(**pressed)}>{label}</button>'
-        for do, label, state in _TOOLS
-    )
     known = {"id": hit.id, **jsonable(hit.attributes)}
     facts = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in known.items())
     return (
         f'<li><button type="button" class="look-picture" data-do="open" data-src="{text(picture_of(hit.id, gallery))}" '
         f'aria-label="Open {name}">{_image(hit, gallery, "")}{_box(hit)}</button>'
-        f'<p><b title="{identity}">{name}</b><span class="look-score">{score_text(hit.score)}</span></p>'
-        f'<p class="look-pale"><span>{text(subtitle_of(hit))}</span>{_strength(hit)}</p>'
+        f'<p><b title="{identity}">{name}</b><span class="look-score">{value}</span></p>'
+        f'<p class="look-pale">{below}</p>'
         f'<div class="look-tools" role="group" aria-label="{name}">{tools}</div><dl hidden>{facts}</dl></li>'
     )
+
+
+def _hit_card(hit: Hit, gallery: str, marks: Marks) -> str:
+    pressed = {"good": str(hit.id in marks.good).lower(), "bad": str(hit.id in marks.bad).lower()}
+    tools = "".join(
+        f'<button type="button" data-do="{do}" data-id="{text(hit.id)}"{state.format(**pressed)}>{label}</button>'
+        for do, label, state in _TOOLS
+    )
+    below = f"<span>{text(subtitle_of(hit))}</span>{_strength(hit)}"
+    return card(hit, gallery, value=score_text(hit.score), below=below, tools=tools)
 
 
 def _strength(hit: Hit) -> str:

@@ -10,6 +10,7 @@ from gradio_client.utils import is_file_obj, is_http_url_like, traverse
 
 from lookalike.errors import InputError
 from lookalike.server.page.overview import add_evaluation, add_map
+from lookalike.server.page.review import ReviewPart
 from lookalike.server.page.search import SearchPart
 from lookalike.server.page.trouble import shown_trouble
 
@@ -53,6 +54,8 @@ def build_page(galleries: Mapping[str, ServedGallery]) -> gradio.Blocks:
             add_map(galleries, gallery)
         with gradio.Tab("Evaluation"):
             add_evaluation(galleries, gallery)
+        with gradio.Tab("Duplicates"):
+            ReviewPart(galleries, gallery)
         search.start(page, title)
     page.queue(default_concurrency_limit=_STILL_TO_SEARCH, api_open=False)
     return page

@@ -21,11 +21,12 @@ from lookalike.server.page.trouble import shown_trouble
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lookalike.building.report import Progress
     from lookalike.search.hit import Hit
     from lookalike.server.served import ServedGallery
 
 _MOST_ON_MAP = 2_000
-_PROGRESS = gradio.Progress()
+PROGRESS = gradio.Progress()
 
 
 def add_map(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropdown) -> None:
@@ -35,11 +36,11 @@ def add_map(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropdown) ->
         f"Images that are alike lie together; of many, a sample of {_MOST_ON_MAP:,}.", elem_id="look-map"
     )
 
-    def map_of(name: str, progress: gradio.Progress = _PROGRESS) -> str:
+    def map_of(name: str, progress: gradio.Progress = PROGRESS) -> str:
         with shown_trouble():
-            served = _named(galleries, name)
+            served = named(galleries, name)
             options = MapOptions(
-                most=_MOST_ON_MAP, progress=_Told(progress), link=partial(_address, name), title=f"Images of {name}"
+                most=_MOST_ON_MAP, progress=told_on(progress), link=partial(_address, name), title=f"Images of {name}"
             )
             with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
                 path = Path(folder) / "map.html"
@@ -55,10 +56,10 @@ def add_evaluation(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropd
     about = "Up to 1,000 items ask for the others with their label; without labels, changed copies for their originals."
     shown = gradio.HTML(about, elem_id="look-evaluation")
 
-    def evaluation_of(name: str, progress: gradio.Progress = _PROGRESS) -> str:
+    def evaluation_of(name: str, progress: gradio.Progress = PROGRESS) -> str:
         with shown_trouble():
-            served = _named(galleries, name)
-            found = served.gallery.evaluate(progress=_Told(progress))
+            served = named(galleries, name)
+            found = served.gallery.evaluate(progress=told_on(progress))
             encoder = replace(found.subject.encoder, name=PurePath(found.subject.encoder.name).name)
             # without paths of the server's disk
             subject = replace(found.subject, gallery=name, encoder=encoder)
@@ -90,7 +91,18 @@ class _Told:
         self._bar(0, desc=text)
 
 
-def _named(galleries: Mapping[str, ServedGallery], name: str) -> ServedGallery:
+def told_on(bar: gradio.Progress) -> Progress:
+    """Return what tells a progress bar."""
+    return _Told(bar)
+
+
+def named(galleries: Mapping[str, ServedGallery], name: str) -> ServedGallery:
+    """Return the gallery of that name.
+
+    Raises
+    ------
+    InputError : if there is none.
+    """
     if name not in galleries:
         msg = f"the server has no gallery {name!r}; choose another"
         raise InputError(msg)

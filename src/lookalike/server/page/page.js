@@ -59,6 +59,31 @@ function cards(element, trigger, watch) {
   });
 }
 
+function review(element, trigger) {
+  const marked = () => [...element.querySelectorAll('[data-do="trash"][aria-pressed="true"]')];
+  const count = () => {
+    const move = element.querySelector('[data-do="move"]');
+    if (!move) return;
+    const label = `Move ${marked().length} to the trash`;
+    if (move.textContent !== label) move.textContent = label;
+    move.disabled = !marked().length;
+  };
+  new MutationObserver(count).observe(element, { childList: true, subtree: true });
+  element.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do]");
+    if (!button) return;
+    const { do: action, id } = button.dataset;
+    if (action === "open") opened(button);
+    else if (action === "move") trigger("click", { ids: marked().map((one) => one.dataset.id) });
+    else if (action === "apart") {
+      button.closest("section").remove();
+      trigger("like", { id });
+    } else button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    count();
+  });
+  count();
+}
+
 function explained(element, watch) {
   watch("value", () => {
     const found = document.createElement("div");
@@ -127,5 +152,5 @@ function regions() {
 }
 
 regions();
-return { cards, explained };
+return { cards, explained, review };
 })();

@@ -16,8 +16,9 @@ from lookalike.gallery.strata import sample_rows
 from lookalike.search.items import as_hits, item_columns
 from lookalike.search.options import AUTO
 from lookalike.search.terms import Query
-from lookalike.server.page.asking import Marks, asked_terms, item_term, led_by
+from lookalike.server.page.asking import Marks, asked_terms, item_of, item_term, led_by
 from lookalike.server.page.cards import examples_html, hits_html, text
+from lookalike.server.page.overview import named
 from lookalike.server.page.trouble import sentence_of, shown_trouble
 from lookalike.server.requests import validated
 from lookalike.server.schemas import Narrowing
@@ -169,11 +170,11 @@ class SearchPart:
         return await self._answer(form, item, marks)
 
     async def _search_more(self, event: gradio.EventData, *values: Any) -> tuple[Any, ...]:
-        return await self._answer(_Form(*values), _item_of(event), Marks())
+        return await self._answer(_Form(*values), item_of(event._data), Marks())
 
     async def _answer(self, form: _Form, item: str | None, marks: Marks) -> tuple[Any, ...]:
         with shown_trouble():
-            served = self._served(form.gallery)
+            served = named(self._galleries, form.gallery)
             query = led_by(form.terms() if item is None else (item_term(item),), marks)
             # what was marked stays in sight
             [hits] = await served.search([query], form.narrowing(include_self=bool(marks)))
@@ -189,37 +190,23 @@ class SearchPart:
             if mark not in ("good", "bad"):
                 msg = f"a hit is marked good or bad, and not {mark!r}"
                 raise InputError(msg)
-            marks = marks.toggled(_item_of(event), mark)
+            marks = marks.toggled(item_of(event._data), mark)
             return marks, _bar(marks), gradio.Button(f"Refine by {_counts(marks)}")
 
     async def _explain(self, event: gradio.EventData, item: str | None, _: Marks, *values: Any) -> str:
         form = _Form(*values)
         try:
             query = Query(form.terms() if item is None else (item_term(item),))
-            work = partial(_explanation, query=query, item=_item_of(event))
-            shown = await self._served(form.gallery).do(work)
+            work = partial(_explanation, query=query, item=item_of(event._data))
+            shown = await named(self._galleries, form.gallery).do(work)
         except Exception as error:  # noqa: BLE001  (it is told within the dialog, which is above all messages)
             shown = f"<p>{text(sentence_of(error))}</p>"
         return f'<div data-at="{time.monotonic_ns()}">{shown}</div>'  # never what is shown already, which is no change
 
     async def _about(self, gallery: str) -> tuple[Any, ...]:
         with shown_trouble():
-            served = self._served(gallery)
+            served = named(self._galleries, gallery)
             return await served.do(partial(_about, name=served.name))
-
-    def _served(self, gallery: str) -> ServedGallery:
-        if gallery not in self._galleries:
-            msg = f"the server has no gallery {gallery!r}; choose another"
-            raise InputError(msg)
-        return self._galleries[gallery]
-
-
-def _item_of(event: gradio.EventData) -> str:
-    item = event._data.get("id")
-    if not isinstance(item, str):
-        msg = f"an item is named by its id, and not {item!r}"
-        raise InputError(msg)
-    return item
 
 
 def _bar(marks: Marks) -> gradio.Row:
