@@ -113,6 +113,17 @@ def test_mistakes_are_sentences(client):
         assert "<" not in message
 
 
+def test_only_what_was_found_and_on_a_writable_server_is_moved(client, gallery):
+    photos = gallery.path.parent / "photos"
+    there = sorted(photos.iterdir())
+    for asked in (["photos/0003.png"], ["/etc/passwd"], "photos/0003.png", None):
+        assert not called(client, "_move", [None], event={"ids": asked})["success"]
+    done = called(client, "_undo", ["toys"])
+    assert "read-only" in done["output"]["error"]
+    assert not called(client, "_keep_apart", [None], event={"id": "photos/0003.png"})["success"]
+    assert sorted(photos.iterdir()) == there
+
+
 def test_only_what_the_page_uses_is_answered(client):
     for path in (
         "/login",

@@ -175,6 +175,8 @@ def test_all_is_done_by_keys(page, leaves):
 def test_a_phone_shows_two_columns_and_nothing_sticks_out(chromium, service):
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
     with opened(chromium, service.url, **phone, color_scheme="dark") as page:
+        for tab in ("Map", "Evaluation", "Duplicates", "Search"):
+            page.get_by_role("tab", name=tab).tap()
         page.locator("#look-examples button").first.tap()
         expect(page.locator(".look-hits > li")).to_have_count(SHOWN)
         expect(page.locator(".look-hits > li").first).to_be_in_viewport()

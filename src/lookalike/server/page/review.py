@@ -133,7 +133,7 @@ def _card(served: ServedGallery, hit: Hit, duplicate: Duplicate | None) -> str:
     pressed = f'aria-pressed="{str(goes).lower()}"'
     tools = f'<button type="button" data-do="trash" data-id="{text(hit.id)}" {pressed}>Trash</button>'
     size = " x ".join(str(hit.attributes.get(side, "?")) for side in ("width", "height"))
-    kind = "suggested" if duplicate is None else duplicate.kind.value
+    kind = "keep" if duplicate is None else duplicate.kind.value
     return card(
         hit,
         served.name,
