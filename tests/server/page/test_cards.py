@@ -51,6 +51,12 @@ def test_names_are_shown_as_they_are_and_are_no_markup():
     assert text("a\u202eb\n$") == "ab &#36;"
 
 
+def test_ids_are_sent_back_as_they_are():
+    name = '\u05d0\u200f\u202e{a}$ "b".jpg'
+    seen = _Seen(hits_html(hits(hit(name)), "g", Marks()))
+    assert {b["data-id"] for b in seen.all("button") if "data-id" in b} == {name}
+
+
 def test_marks_are_pressed_buttons():
     page = _Seen(hits_html(hits(hit("a"), hit("b"), hit("c")), "g", Marks(("a",), ("b",))))
     pressed = {(b["data-id"], b["data-do"]) for b in page.all("button") if b.get("aria-pressed") == "true"}

@@ -15,7 +15,7 @@ from lookalike.images.region import Region
 from lookalike.server.options import ServerOptions
 from lookalike.server.page.asking import Marks, item_term, led_by
 from tests.server.page.browsing import ask, button, choose, opened, options, sees, taken
-from tests.server.service import serving
+from tests.server.service import serving, toy_gallery
 from tests.toys import png
 
 SHOWN = 12
@@ -52,6 +52,22 @@ def test_a_picture_is_dropped(page, leaves, leaf):
     taken(page)
     page.locator("#look-go").click()
     sees(page, leaves.search(leaf, k=SHOWN).ids)
+
+
+def test_a_picture_is_pasted(chromium, service):
+    with opened(chromium, service.url, permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.evaluate(
+            """async text => {
+            const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+            const image = new Blob([bytes], { type: "image/png" });
+            await navigator.clipboard.write([new ClipboardItem({ "image/png": image })]);
+        }""",
+            base64.b64encode(png(1, side=64)).decode(),
+        )
+        page.get_by_label("Paste from clipboard").click()
+        taken(page)
+        page.locator("#look-go").click()
+        expect(page.locator(".look-hits > li")).to_have_count(SHOWN)
 
 
 def test_a_photograph_is_taken(page):
@@ -212,6 +228,20 @@ def test_mistakes_are_told_in_a_sentence(page, tmp_path):
     ask(page, tmp_path / "broken.png")
     expect(message.last).to_contain_text("picture")
     expect(message.last).not_to_contain_text("Traceback")
+
+
+def test_another_gallery_is_chosen(chromium, leaves, tmp_path):
+    toys = toy_gallery(tmp_path)
+    with serving(leaves=leaves, toys=toys) as service, opened(chromium, service.url) as page:
+        page.locator("#look-examples button").first.click()
+        expect(page.locator(".look-hits > li")).to_have_count(SHOWN)
+        page.locator("#look-gallery input").click()
+        page.get_by_role("option", name="toys").click()
+        expect(page.locator("#look-head")).to_contain_text("toys, 12 images")
+        expect(page.locator(".look-hits")).to_have_count(0)
+        example = page.locator("#look-examples button[data-id^='photos/00']").first
+        example.click()
+        sees(page, toys.search(f"id:{example.get_attribute('data-id')}", k=SHOWN).ids)
 
 
 def test_a_browser_is_asked_for_the_key(chromium, leaves, leaf):

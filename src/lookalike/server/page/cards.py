@@ -46,7 +46,7 @@ def hits_html(hits: Hits, gallery: str, marks: Marks) -> str:
 def examples_html(items: Iterable[Hit], gallery: str) -> str:
     """Return items of the gallery as examples to search by."""
     examples = "".join(
-        f'<button type="button" data-do="more" data-id="{text(item.id)}" title="{text(item.id)}">'
+        f'<button type="button" data-do="more" data-id="{exactly(item.id)}" title="{text(item.id)}">'
         f"{_image(item, gallery, f'Search by {short_name(item.id)}')}</button>"
         for item in items
     )
@@ -55,7 +55,12 @@ def examples_html(items: Iterable[Hit], gallery: str) -> str:
 
 def text(value: object) -> str:
     """Return a text as HTML, also within quotes; what the templates of Gradio would take for theirs is escaped too."""
-    return escape(plain(str(value))).replace("{", "&#123;").replace("$", "&#36;")
+    return exactly(plain(str(value)))
+
+
+def exactly(value: str) -> str:
+    """Return a text as HTML that means every character of it, such as an id that is sent back."""
+    return escape(value).replace("{", "&#123;").replace("$", "&#36;")
 
 
 def card(hit: Hit, gallery: str, *, value: str, below: str, tools: str) -> str:
@@ -75,7 +80,7 @@ def card(hit: Hit, gallery: str, *, value: str, below: str, tools: str) -> str:
 def _hit_card(hit: Hit, gallery: str, marks: Marks) -> str:
     pressed = {"good": str(hit.id in marks.good).lower(), "bad": str(hit.id in marks.bad).lower()}
     tools = "".join(
-        f'<button type="button" data-do="{do}" data-id="{text(hit.id)}"{state.format(**pressed)}>{label}</button>'
+        f'<button type="button" data-do="{do}" data-id="{exactly(hit.id)}"{state.format(**pressed)}>{label}</button>'
         for do, label, state in _TOOLS
     )
     below = f"<span>{text(subtitle_of(hit))}</span>{_strength(hit)}"

@@ -12,7 +12,7 @@ from lookalike.api.tidying import move_away
 from lookalike.errors import InputError
 from lookalike.exports.captions import score_text, short_name
 from lookalike.server.page.asking import item_of
-from lookalike.server.page.cards import card, text
+from lookalike.server.page.cards import card, exactly, text
 from lookalike.server.page.overview import PROGRESS, named, told_on
 from lookalike.server.page.trouble import shown_trouble
 
@@ -118,7 +118,7 @@ def groups_html(groups: Sequence[DuplicateGroup], served: ServedGallery) -> str:
 
 def _section(group: DuplicateGroup, served: ServedGallery) -> str:
     name = text(short_name(group.keep.id))
-    apart = f'<button type="button" data-do="apart" data-id="{text(group.keep.id)}">Not duplicates</button>'
+    apart = f'<button type="button" data-do="apart" data-id="{exactly(group.keep.id)}">Not duplicates</button>'
     cards = "".join(
         [_card(served, group.keep, None), *(_card(served, duplicate.item, duplicate) for duplicate in group.items)]
     )
@@ -131,7 +131,7 @@ def _section(group: DuplicateGroup, served: ServedGallery) -> str:
 def _card(served: ServedGallery, hit: Hit, duplicate: Duplicate | None) -> str:
     goes = duplicate is not None and duplicate.kind in MOVED
     pressed = f'aria-pressed="{str(goes).lower()}"'
-    tools = f'<button type="button" data-do="trash" data-id="{text(hit.id)}" {pressed}>Trash</button>'
+    tools = f'<button type="button" data-do="trash" data-id="{exactly(hit.id)}" {pressed}>Trash</button>'
     size = " x ".join(str(hit.attributes.get(side, "?")) for side in ("width", "height"))
     kind = "keep" if duplicate is None else duplicate.kind.value
     return card(

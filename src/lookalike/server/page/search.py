@@ -145,6 +145,8 @@ class SearchPart:
         gradio.on(anew, self._search_anew, asked, answer, **searching)
         gradio.on(again, self._search_on, asked, answer, **searching)
         gradio.on([self._examples.click, self._hits.click], self._search_more, form, answer, **searching)
+        # what is shown is of the gallery before
+        self._gallery.change(_nothing, None, answer, show_progress="hidden", api_visibility="private")
         self._forget.click(self._search_unmarked, asked, answer, **searching)
         self._hits.expand(self._explain, asked, self._reason, show_progress="hidden", **raw)
         marked = [self._marks, self._bar, self._refine]
@@ -207,6 +209,10 @@ class SearchPart:
         with shown_trouble():
             served = named(self._galleries, gallery)
             return await served.do(partial(_about, name=served.name))
+
+
+def _nothing() -> tuple[Any, ...]:
+    return None, Marks(), "", _NOTHING_YET, _bar(Marks())
 
 
 def _bar(marks: Marks) -> gradio.Row:
