@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lookalike.server.served import ServedGallery
 
 _MOST_SHOWN = 50
-_ABOUT = "Pictures that are there more than once: the same bytes, the same picture, edited and similar ones."
+_ABOUT = "Pictures that are there more than once: the same bytes, the same picture encoded anew, and similar ones."
 _READ_ONLY = "This server is read-only; start it with --writable to tidy up here."
 _REVIEW = "lookalike.review(element, trigger)"
 """Of page.js."""
