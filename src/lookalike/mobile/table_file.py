@@ -23,6 +23,7 @@ _RESTART_EVERY = 16
 _UNCOMPRESSED = b"\0"
 _TRAILER_SIZE = 5
 _MASK_DELTA = 0xA282EAD8
+_DAMAGED = "the index is no LevelDB table, or damaged ({}); export the gallery again"
 
 
 class _Block:
@@ -110,14 +111,14 @@ def read_table(data: memoryview) -> Mapping[bytes, memoryview]:
     InputError : if it is no whole, uncompressed table, or its bytes differ from their checksums.
     """
     if len(data) < _FOOTER_SIZE or bytes(data[-len(_MAGIC) :]) != _MAGIC:
-        raise _damaged("it does not end as one")
+        raise InputError(_DAMAGED.format("it does not end as one"))
     try:
         _, position = _handle(data[-_FOOTER_SIZE:], 0)
         index, _ = _handle(data[-_FOOTER_SIZE:], position)
         handles = [_handle(handle, 0)[0] for _, handle in _entries(_block(data, index))]
         return {key: value for handle in handles for key, value in _entries(_block(data, handle))}
     except (IndexError, struct.error) as error:
-        raise _damaged("it is cut short") from error
+        raise InputError(_DAMAGED.format("it is cut short")) from error
 
 
 def _write_block(stream: BinaryIO, block: _Block, position: int) -> tuple[bytes, int]:
@@ -147,7 +148,7 @@ def _block(data: memoryview, handle: tuple[int, int]) -> memoryview:
         msg = "the index is compressed, and only uncompressed ones can be read; write it without compression"
         raise InputError(msg)
     if crc != _masked(crc32c(content)):
-        raise _damaged("its bytes differ from their checksum")
+        raise InputError(_DAMAGED.format("its bytes differ from their checksum"))
     return content[:size]
 
 
@@ -183,7 +184,3 @@ def _successor(last: bytes) -> bytes:
         if byte != 0xFF:
             return last[:position] + bytes([byte + 1])
     return last
-
-
-def _damaged(how: str) -> InputError:
-    return InputError(f"the index is no LevelDB table, or damaged ({how}); export the gallery again")
