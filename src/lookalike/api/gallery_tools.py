@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lookalike.building.report import NoProgress
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from lookalike.building.report import Progress
     from lookalike.evaluation.ann import Measured
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.location import Location
     from lookalike.gallery.skipped_store import SkippedItem
+    from lookalike.images.decode import Limits
     from lookalike.indexes.tuning import Goal, Tuned
+    from lookalike.mobile.onnx_export import OnnxReport
+    from lookalike.mobile.searcher_options import SearcherOptions, SearcherReport
+    from lookalike.search.hit import Hit
 
 
 class GalleryTools(ABC):
     """The part of :class:`lookalike.api.gallery.Gallery` that needs its rows alone."""
 
     location: Location
+    _limits: Limits
+
+    @abstractmethod
+    def read(self, hit: Hit) -> bytes:
+        """Return the encoded image of a hit."""
 
     @property
     @abstractmethod
@@ -64,6 +76,32 @@ class GalleryTools(ABC):
         from lookalike.integrations.datasets import push_to_hub
 
         return push_to_hub(self.store, repo_id, image_column=image_column, **options)
+
+    def export_tflite(
+        self,
+        path: str | Path,
+        options: SearcherOptions | None = None,
+        *,
+        where: str | None = None,
+        progress: Progress | None = None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> SearcherReport:
+        """Write a searcher for phones; see :func:`lookalike.mobile.searcher_export.export_searcher`."""
+        from lookalike.mobile.picture_rows import Pictures
+        from lookalike.mobile.searcher_export import export_searcher
+        from lookalike.mobile.searcher_options import SearcherOptions
+
+        self.store.refresh()
+        pictures = Pictures(self.store.pinned(), self.read, self._limits, where)
+        chosen = options or SearcherOptions()
+        return export_searcher(pictures, Path(path), chosen, progress=progress or NoProgress(), report=report)
+
+    def export_onnx(self, folder: str | Path) -> OnnxReport:
+        """Write the encoder and the embeddings for browsers; see :func:`lookalike.mobile.onnx_export.export_onnx`."""
+        from lookalike.mobile.onnx_export import export_onnx
+
+        self.store.refresh()
+        return export_onnx(self.store.pinned(), Path(folder))
 
     def faiss_index(self, *, metric: Metric | str = Metric.COSINE) -> Any:
         """Return an empty index for :meth:`to_dataset`; see :func:`lookalike.integrations.datasets.faiss_index`."""

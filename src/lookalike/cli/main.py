@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import lookalike
-from lookalike.cli import benchmark, compare, demo, doctor, errors, index, info, models, remove, search, tune
+from lookalike.cli import benchmark, compare, demo, doctor, errors, export, index, info, models, remove, search, tune
 
 app = typer.Typer(
     name="lookalike",
@@ -42,5 +42,6 @@ app.command("compare")(compare.compare)
 app.command("remove")(remove.remove)
 app.command("tune")(tune.tune)
 app.command("benchmark")(benchmark.benchmark)
+app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

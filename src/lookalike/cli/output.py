@@ -73,11 +73,11 @@ def on_one_line(text: str) -> str:
     return printable(text).replace("\t", "\\t").replace("\n", "\\n")
 
 
-def show_failures(failed: Sequence[Failure]) -> None:
-    """List the items that could not be indexed."""
+def show_failures(failed: Sequence[Failure], what: str = "could not be indexed") -> None:
+    """List the items that could not be indexed, or what else it is that failed."""
     if not failed:
         return
-    say(f"{len(failed):,} could not be indexed:")
+    say(f"{len(failed):,} {what}:")
     for failure in failed[:_FAILURES_SHOWN]:
         say(f"  {on_one_line(failure.uri)}: {failure.reason}")
     if len(failed) > _FAILURES_SHOWN:
@@ -85,9 +85,9 @@ def show_failures(failed: Sequence[Failure]) -> None:
 
 
 class BuildProgress:
-    """A bar on standard error while a source is indexed."""
+    """A bar on standard error while many images are worked on."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "Indexing") -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         rate = TextColumn("{task.fields[rate]}")
@@ -95,6 +95,7 @@ class BuildProgress:
         shown_on = console()
         # elsewhere than on a terminal it would leave an empty line
         self._bar = Progress(*columns, console=shown_on, transient=True, disable=not shown_on.is_terminal)
+        self._doing = doing
         self._task = self._bar.add_task("Looking", total=None, rate="")
         self._failed = 0
 
@@ -109,7 +110,7 @@ class BuildProgress:
 
     def expect(self, items: int) -> None:
         """Take the number of items to work on."""
-        self._bar.reset(self._task, total=items, description="Indexing")
+        self._bar.reset(self._task, total=items, description=self._doing)
 
     def advance(self, items: int, failed: int) -> None:
         """Take how many more are done, and how many of these failed."""

@@ -69,6 +69,7 @@ def search(
     from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
+    from lookalike.mobile.suffixes import is_searcher
     from lookalike.search.searcher import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while
@@ -80,7 +81,13 @@ def search(
     chosen = EncoderOptions("auto", preprocessing, precision, device, trust_remote_code, runtime=runtime)
     choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
-    target = Gallery(locate(gallery), choice, limits=limits)
+    target: Gallery | PhoneSearcher
+    if gallery is not None and is_searcher(gallery):
+        from lookalike.api.phone import PhoneSearcher
+
+        target = PhoneSearcher(gallery, limits=limits)
+    else:
+        target = Gallery(locate(gallery), choice, limits=limits)
     answers = target.search_batch(queries, k, narrowed, include_self=include_self)
     # saved before anything is printed: JSON on standard output is either the answer or an error
     written = save_hits(answers, save or _page_to_open()) if save is not None or open_saved else None

@@ -26,10 +26,10 @@ class _Axis(NamedTuple):
 
     first: int
     step: int
-    count: int
+    samples: int
 
     def positions(self, last: int) -> npt.NDArray[np.int64]:
-        return np.minimum(self.first + self.step * np.arange(self.count, dtype=np.int64), last)
+        return np.minimum(self.first + self.step * np.arange(self.samples, dtype=np.int64), last)
 
 
 def client_resize(image: Pixels, width: int, height: int) -> Pixels:
@@ -45,7 +45,7 @@ def client_resize(image: Pixels, width: int, height: int) -> Pixels:
     Shape (height, width, 3), uint8.
     """
     rows, columns = image.shape[:2]
-    filters_rows = not (rows in (1, height, 3 * height))
+    filters_rows = rows not in (1, height, 3 * height)
     if columns == 1 or (not filters_rows and columns in (width, 3 * width)):
         return _picked(image, _points(columns, width), _points(rows, height))
     across = _samples(columns, width)
@@ -81,12 +81,12 @@ def _points(source: int, target: int) -> _Axis:
 def _picked(image: Pixels, across: _Axis, down: _Axis) -> Pixels:
     rows = down.positions((image.shape[0] - 1) << 16) >> 16
     columns = across.positions((image.shape[1] - 1) << 16) >> 16
-    return image[rows[:, None], columns[None]]
+    return np.asarray(image[rows[:, None], columns[None]])
 
 
 def _averaged(image: Pixels, across: _Axis, down: _Axis, *, filters_rows: bool) -> Pixels:
-    rows = (down.first >> 16) + (down.step >> 16) * np.arange(down.count)
-    columns = (across.first >> 16) + (across.step >> 16) * np.arange(across.count)
+    rows = (down.first >> 16) + (down.step >> 16) * np.arange(down.samples)
+    columns = (across.first >> 16) + (across.step >> 16) * np.arange(across.samples)
     below = rows + 1 if filters_rows else rows
     total = np.full((len(rows), len(columns), 3), 2, np.uint16)
     for row in (rows, below):
@@ -99,10 +99,10 @@ def _blended_rows(image: Pixels, down: _Axis, last: int, *, filters_rows: bool) 
     positions = down.positions(last)
     upper = positions >> 16
     if not filters_rows:
-        return image[upper]
+        return np.asarray(image[upper])
     weight = ((positions >> 8) & 255).astype(np.uint16)[:, None, None]
     lower = np.minimum(upper + 1, len(image) - 1)
-    return ((image[upper] * (256 - weight) + image[lower] * weight + 128) >> 8).astype(np.uint8)
+    return np.asarray((image[upper] * (256 - weight) + image[lower] * weight + 128) >> 8, np.uint8)
 
 
 def _blended_columns(image: Pixels, across: _Axis) -> Pixels:
@@ -110,4 +110,4 @@ def _blended_columns(image: Pixels, across: _Axis) -> Pixels:
     left = positions >> 16
     weight = ((positions >> 9) & 127).astype(np.uint16)[None, :, None]
     right = np.minimum(left + 1, image.shape[1] - 1)
-    return ((image[:, left] * (127 - weight) + image[:, right] * weight) >> 7).astype(np.uint8)
+    return np.asarray((image[:, left] * (127 - weight) + image[:, right] * weight) >> 7, np.uint8)

@@ -35,7 +35,7 @@ _MOST_CODES = 256
 class OnDeviceIndex:
     """Rows of unit length. Both ways to compare them with a query rank them as the cosine does."""
 
-    rows: Vectors | npt.NDArray[np.uint8]
+    rows: npt.NDArray[Any]
     """Shape (n, dim), float32; or (n, subspaces), uint8, the codes of product quantisation. By partition."""
     dim: int
     """Of the embeddings."""

@@ -68,10 +68,10 @@ class IndexKind:
         return cls(block, leaves, fraction)
 
     def __str__(self) -> str:
-        given = {"block": self.block, "leaves": self.leaves if self.leaves > 1 else 0}
-        given["fraction"] = self.fraction if self.leaves > 1 else 0  # type: ignore[assignment]  # a number all the same
-        options = ",".join(f"{name}={value:g}" for name, value in given.items() if value)
-        return ("pq" if self.block else "float") + (f":{options}" if options else "")
+        options = [f"block={self.block}"] if self.block else []
+        if self.leaves > 1:
+            options += [f"leaves={self.leaves}", f"fraction={self.fraction:g}"]
+        return ("pq" if self.block else "float") + (f":{','.join(options)}" if options else "")
 
     def bytes_for(self, rows: int, dim: int) -> int:
         """Return the size of rows and centres in bytes, without metadata."""
