@@ -42,7 +42,9 @@ def embed(model):
     """Print the embedding of each picture."""
     embedder = vision.ImageEmbedder.create_from_file(model)
     return [
-        np.asarray(embedder.embed(vision.TensorImage.create_from_array(array)).embeddings[0].feature_vector.value).tolist()
+        np.asarray(
+            embedder.embed(vision.TensorImage.create_from_array(array)).embeddings[0].feature_vector.value
+        ).tolist()
         for array in pictures()
     ]
 

@@ -77,6 +77,25 @@ def tflite(
         raise typer.Exit(1)
 
 
+@app.command("onnx")
+def onnx(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write into.")],
+    gallery: GalleryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the encoder as ONNX and the embeddings as Parquet, for browsers and other devices."""
+    from lookalike.api.gallery import Gallery
+    from lookalike.gallery.location import locate
+    from lookalike.mobile.onnx_export import ABOUT, MODEL, ROWS
+
+    report = Gallery(locate(gallery)).export_onnx(output)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        files = ", ".join((MODEL, ROWS, ABOUT))
+        say(f"{report.folder}: {files}; {report.rows:,} images, {report.dim}-d, {report.nbytes / 1e6:,.1f} MB")
+
+
 def _show(report: SearcherReport) -> None:
     beside = "" if report.index_path is None else f" and {report.index_path}"
     say(

@@ -7,19 +7,17 @@ import statistics
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 import lookalike
 from lookalike.encoders.base import EncoderSpec
-from lookalike.encoders.conversions import load_checkpoint
-from lookalike.encoders.loading import ENCODERS
 from lookalike.errors import InputError, SourceError
 from lookalike.exports.destination import check_file
 from lookalike.mobile import index_search, suffixes
 from lookalike.mobile.choosing import Built, IndexMaker
+from lookalike.mobile.convertible import check_convertible, is_embedded, public_spec
 from lookalike.mobile.index_training import IndexKind
 from lookalike.mobile.model_file import append_index, attach, check_size
 from lookalike.mobile.model_metadata import ModelMetadata
@@ -29,6 +27,7 @@ from lookalike.mobile.searcher_options import K, SearcherOptions, SearcherReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from lookalike.building.report import Progress
     from lookalike.mobile.picture_rows import PictureRows, Pictures
@@ -117,24 +116,20 @@ def _model(spec: EncoderSpec, options: SearcherOptions) -> PhoneModel:
             return PhoneModel.ready(options.model.read_bytes(), options.model.stem)
         except OSError as error:
             raise SourceError(str(options.model), error.strerror or str(error)) from error
-    if spec.name in ("embedded", "efficientnet-lite0"):
+    if is_embedded(spec):
         from lookalike.mobile.embedded_model import embedded_model
 
         return embedded_model(in_int8=options.in_int8)
-    if spec.name in ENCODERS.names():
-        msg = f"the encoder {spec.name} cannot be converted for a phone; give a ready model with --model FILE.tflite"
-        raise InputError(msg)
-    load_checkpoint()  # says what is missing
-    from lookalike.mobile.conversion import converted_model
+    check_convertible(spec)
+    from lookalike.mobile.conversion import tflite_model
 
-    return converted_model(spec, in_int8=options.in_int8)
+    return tflite_model(spec, in_int8=options.in_int8)
 
 
 def _user_info(spec: EncoderSpec, model: PhoneModel, built: Built, queries: int) -> bytes:
     about = {
         "made_by": f"lookalike {lookalike.__version__}",
-        # a folder's path is nobody's business
-        "encoder": {**spec.to_dict(), "name": Path(spec.name).name if Path(spec.name).is_absolute() else spec.name},
+        "encoder": public_spec(spec),
         "model": model.name,
         "rows": len(built.index),
         "dim": model.dim,
