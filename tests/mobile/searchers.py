@@ -35,7 +35,7 @@ def client(what: str, *arguments: object, images: list[np.ndarray]):
     """Run the client over pictures and return what it printed."""
     stream = io.BytesIO()
     np.savez(stream, *images)
-    command = [client_python(), CLIENT, what, *map(str, arguments)]
+    command = [client_python(), "-I", CLIENT, what, *map(str, arguments)]
     done = subprocess.run(command, input=stream.getvalue(), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return json.loads(done.stdout)
@@ -43,7 +43,7 @@ def client(what: str, *arguments: object, images: list[np.ndarray]):
 
 def in_client(code: str, data: bytes = b"") -> bytes:
     """Run code in the client's environment and return what it writes to standard output."""
-    done = subprocess.run([client_python(), "-c", code], input=data, capture_output=True, check=False)
+    done = subprocess.run([client_python(), "-I", "-c", code], input=data, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return done.stdout
 

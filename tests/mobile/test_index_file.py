@@ -24,8 +24,7 @@ BUILD = """
 import base64, json, sys, numpy as np
 from tensorflow_lite_support.scann_ondevice.cc.python import index_builder
 given = json.load(sys.stdin)
-arrays = {name: np.frombuffer(base64.b64decode(data), dtype).reshape(-1, width)
-          for name, (data, dtype, width) in given["arrays"].items()}
+arrays = {name: np.frombuffer(base64.b64decode(data), dtype) for name, (data, dtype) in given["arrays"].items()}
 sys.stdout.buffer.write(index_builder.create_serialized_index_file(
     embedding_dim=given["dim"], serialized_config=base64.b64decode(given["config"]), userinfo=given["user_info"],
     partition_assignment=np.array(given["assignment"], np.uint32),
@@ -72,7 +71,7 @@ def test_bytes_are_those_of_the_official_builder(leaves, block):
         "user_info": "about",
         "assignment": assignment.tolist(),
         "metadata": [entry.decode() for entry in METADATA],
-        "arrays": {name: [base64.b64encode(stored.tobytes()).decode(), stored.dtype.str, stored.shape[1]]},
+        "arrays": {name: [base64.b64encode(stored.tobytes()).decode(), stored.dtype.str]},
     }
     assert in_client(BUILD, json.dumps(given).encode()) == content(index)
 

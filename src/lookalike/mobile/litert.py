@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,8 @@ except ImportError as error:
     raise BackendMissingError("ai-edge-litert", "mobile") from error  # noqa: EM101
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
@@ -37,8 +41,9 @@ class LiteRTModel:
 
     def __init__(self, content: bytes) -> None:
         try:
-            self._interpreter = Interpreter(model_content=content)
-            self._interpreter.allocate_tensors()
+            with _quiet():
+                self._interpreter = Interpreter(model_content=content)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             msg = f"LiteRT cannot run the model ({first_line(error).rstrip('.:')}); use another model"
             raise InputError(msg) from error
@@ -61,3 +66,16 @@ class LiteRTModel:
             return np.array(values, np.float32)
         scale, zero = output["quantization"]
         return np.asarray((values.astype(np.float32) - zero) * scale, np.float32)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what the runtime says on the process's standard error away: it greets, and knows no setting for that."""
+    kept, away = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(away, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(away)

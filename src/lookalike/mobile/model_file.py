@@ -49,9 +49,7 @@ def attach(model: bytes, metadata: bytes) -> bytes:
     the old one. Weights that lie outside the flatbuffer, where the client does not look, are taken in.
     """
     core = without_archive(model)
-    if core[4:8] != _IDENTIFIER:
-        msg = "this is no TFLite model (it lacks the mark TFL3); give a .tflite file"
-        raise InputError(msg)
+    _check_mark(core)
     size = -(-len(core) // _ALIGNMENT) * _ALIGNMENT
     builder = flatbuffers.Builder(0)
     builder.Bytes, builder.head = bytearray(core.ljust(size, b"\0")), 0
@@ -84,13 +82,21 @@ def attach(model: bytes, metadata: bytes) -> bytes:
 
 
 def metadata_of(model: bytes) -> bytes | None:
-    """Return the metadata of a model, or None where it has none."""
-    root = schema.Model.GetRootAs(model)
-    for i in range(root.MetadataLength()):
-        entry = root.Metadata(i)
-        if entry.Name() == _METADATA.encode():
-            return bytes(root.Buffers(entry.Buffer()).DataAsNumpy())
-    return None
+    """Return the metadata of a model, or None where it has none.
+
+    Raises
+    ------
+    InputError : if it is no TFLite model, or damaged.
+    """
+    _check_mark(model)
+    try:
+        root = schema.Model.GetRootAs(model)
+        entries = [root.Metadata(i) for i in range(root.MetadataLength())]
+        found = [entry.Buffer() for entry in entries if entry.Name() == _METADATA.encode()]
+        return bytes(root.Buffers(found[0]).DataAsNumpy()) if found else None
+    except (struct.error, IndexError, TypeError, ValueError) as error:
+        msg = f"the TFLite model is damaged ({error}); make it again"
+        raise InputError(msg) from error
 
 
 def without_archive(model: bytes) -> bytes:
@@ -157,6 +163,12 @@ def mapped(path: Path) -> memoryview:
     """Return the content of a file, mapped into memory."""
     with path.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _check_mark(model: bytes) -> None:
+    if model[4:8] != _IDENTIFIER:
+        msg = "this is no TFLite model (it lacks the mark TFL3); give a .tflite file"
+        raise InputError(msg)
 
 
 def _target(model: Any, slot: int) -> int:

@@ -65,6 +65,12 @@ def export_searcher(
     kind = None if options.index is None else IndexKind.parse(options.index)
     spec = EncoderSpec.from_dict(pictures.store.manifest.encoder)
     model = _model(spec, options)
+    if options.max_bytes is not None and options.max_bytes <= len(model.content):
+        msg = (
+            f"the model alone has {len(model.content) / 1e6:.1f} MB, and {options.max_bytes / 1e6:.1f} MB are "
+            "allowed; raise --max-size" + ("" if options.in_int8 else ", or take --model-precision int8")
+        )
+        raise InputError(msg)
     rows = embed_pictures(pictures, model, progress)
     maker = IndexMaker(rows.vectors, rows.metadata, is_dot=not model.is_unit)
     others = len(model.content) + sum(map(len, rows.metadata)) + _OVERHEAD * len(rows.metadata)
