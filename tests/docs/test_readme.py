@@ -87,7 +87,7 @@ def test_what_sets_up_exists(command):
         assert re.search(rf"^{action}:.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
         return
     assert (program, action) == ("pip", "install")
-    extras = re.findall(r"\[(\w+)\]", " ".join(arguments))
+    extras = re.findall(r"\[([\w-]+)\]", " ".join(arguments))
     optional = (ROOT / "pyproject.toml").read_text("utf-8").partition("[project.optional-dependencies]")[2]
     for extra in extras:
         assert re.search(rf"^{extra} = ", optional, re.MULTILINE)
