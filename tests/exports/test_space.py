@@ -53,6 +53,20 @@ def written(gallery, tmp_path_factory):
     return folder / "moved"
 
 
+def test_what_was_thrown_away_stays_here(tmp_path):
+    photos = album(tmp_path / "photos")
+    shutil.copy(photos / "even" / "0.png", photos / "copy.png")
+    gallery = lookalike.open(tmp_path / ".lookalike")
+    gallery.add(photos)
+    moved = gallery.duplicates().move(kinds=["exact"])
+    assert len(moved.moves) == 1
+    made = gallery.export_space(tmp_path / "made").folder
+    # neither the picture nor where it was on this machine
+    assert not [path for path in made.rglob("*") if path.name in ("moves", "trash")]
+    assert not [path for path in made.rglob("*") if path.is_file() and str(photos).encode() in path.read_bytes()]
+    assert len(gallery.undo().moves) == 1
+
+
 def test_the_folder_tells_the_hub_what_it_is(written):
     about = (written / "README.md").read_text("utf-8")
     header = dict(line.split(": ", 1) for line in about.split("---\n")[1].splitlines())

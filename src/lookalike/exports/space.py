@@ -135,7 +135,9 @@ def _copied(store: LanceStore, target: Path, progress: Progress) -> tuple[int, i
     with writer_lock(location, lambda holder: progress.note(waiting_for(holder))):
         store.refresh()
         pinned = store.pinned()
-        ignored = shutil.ignore_patterns(location.lock.name, "lock.holder", "partial-*")
+        # what was thrown away, and paths of this machine, are not for the world
+        private = (location.trash.name, location.moves.name)
+        ignored = shutil.ignore_patterns(location.lock.name, "lock.holder", "partial-*", *private)
         shutil.copytree(location.folder, target / GALLERY_FOLDER, ignore=ignored)
     progress.expect(len(pinned))
     pictures = left_out = 0
