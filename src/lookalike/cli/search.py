@@ -111,8 +111,8 @@ def search(
     is_plain = tiles and not is_changed and least != "auto" and (max_pixels, max_bytes) == (200_000_000, 200_000_000)
     from lookalike.mobile.suffixes import is_searcher
 
-    is_phone = gallery is not None and is_searcher(gallery)
-    if is_plain and not (shows_pictures or has_own_encoder or is_phone):
+    searcher = gallery if gallery is not None and is_searcher(gallery) else None
+    if is_plain and not (shows_pictures or has_own_encoder or searcher is not None):
         told = {"k": k, "where": where, "min_score": least, "metric": metric, "include_self": include_self}
         if _answer_warm(queries, gallery, told, as_json=as_json):
             return
@@ -144,10 +144,10 @@ def search(
     failed: list[Failure] = []
     target: Gallery | PhoneSearcher
     answers: Iterable[Hits]
-    if gallery is not None and is_phone:
+    if searcher is not None:
         from lookalike.api.phone import PhoneSearcher
 
-        target = PhoneSearcher(gallery, limits=limits)
+        target = PhoneSearcher(searcher, limits=limits)
         is_one, answers = len(queries) == 1, target.search_batch(queries, k, asked, crop=region)
     else:
         target = Gallery(locate(gallery), choice, limits=limits)

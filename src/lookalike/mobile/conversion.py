@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from lookalike.encoders.checkpoints import load, quiet
+from lookalike.encoders.embedder_module import Embedder
 from lookalike.encoders.loading import EncoderOptions, with_revision
 from lookalike.encoders.plain_preprocessing import described
 from lookalike.errors import BackendMissingError, EncoderError, InputError, first_line
@@ -24,23 +25,17 @@ if TYPE_CHECKING:
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.base import EncoderSpec
-    from lookalike.encoders.transformers_encoder import TransformersEncoder
     from lookalike.images.decode import Pixels
     from lookalike.mobile.phone_model import PhoneModel
 
 _LEAST_COSINE = 0.9999
 
 
-class _OnDevice(torch.nn.Module):  # type: ignore[misc]  # PyTorch is untyped here
-    """Model and pooling: values (n, height, width, 3) to embeddings of unit length, (n, dim)."""
-
-    def __init__(self, encoder: TransformersEncoder) -> None:
-        super().__init__()
-        self.model = encoder.model
-        self._embed = encoder.embed
+class _OnDevice(Embedder):
+    """The same for values (n, height, width, 3), to embeddings of unit length."""
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.normalize(self._embed({"pixel_values": values.permute(0, 3, 1, 2)}))
+        return torch.nn.functional.normalize(super().forward(values.permute(0, 3, 1, 2)))
 
 
 class _FromLevels(torch.nn.Module):  # type: ignore[misc]  # PyTorch is untyped here

@@ -7,24 +7,21 @@ cosine of about .96 to it.
 from __future__ import annotations
 
 import json
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from lookalike.building.ahead import ahead
 from lookalike.building.report import Failure
-from lookalike.cores import usable_cores
 from lookalike.errors import ImageDecodeError, InputError, LookalikeError
 from lookalike.images.decode import decode
 from lookalike.mobile.row_cache import RowCache
 from lookalike.search.filters import rows_where
-from lookalike.search.hit import Hit
-from lookalike.search.uris import full_uri
+from lookalike.search.items import as_hits, item_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lookalike.arrays import Vectors
@@ -32,10 +29,9 @@ if TYPE_CHECKING:
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.decode import Limits, Pixels
     from lookalike.mobile.phone_model import PhoneModel
+    from lookalike.search.hit import Hit
 
 _ROWS = 1_024
-_Item = TypeVar("_Item")
-_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +47,11 @@ class Pictures:
 
     def items(self, progress: Progress) -> Iterator[Hit]:
         """Yield the items, as hits that nobody asked for; ``progress`` is told their number."""
-        store, base = self.store, self.store.location.base
+        store = self.store
         row_ids = store.row_ids() if self.where is None else rows_where(store, self.where)
         progress.expect(len(row_ids))
         for start in range(0, len(row_ids), _ROWS):
-            table = store.take_in_order(row_ids[start : start + _ROWS], ["id", "uri", "digest", *store.attributes])
-            for row in table.drop_columns(["_rowid"]).to_pylist():
-                item, uri, digest = row.pop("id"), full_uri(row.pop("uri"), base), row.pop("digest")
-                attributes = {name: value for name, value in row.items() if value is not None}
-                yield Hit(0, item, uri, 0.0, attributes, digest)
+            yield from as_hits(store.take_in_order(row_ids[start : start + _ROWS], item_columns(store)), store)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +108,7 @@ def _embedded(pictures: Pictures, model: PhoneModel, progress: Progress, folder:
             return Failure(item.uri, getattr(error, "reason", str(error)))
 
     with cache.growing() as add:
-        for item, made in _ahead(prepare, pictures.items(progress)):
+        for item, made in ahead(prepare, pictures.items(progress)):
             progress.advance(1, isinstance(made, Failure))
             if isinstance(made, Failure):
                 failed.append(made)
@@ -136,20 +128,3 @@ def _metadata(item: Hit) -> bytes:
     attributes = item.to_dict()["attributes"]
     about = {"id": item.id, "label": attributes.get("label"), "attributes": attributes}
     return json.dumps(about, ensure_ascii=False).encode()
-
-
-def _ahead(function: Callable[[_Item], _Made], items: Iterable[_Item]) -> Iterator[tuple[_Item, _Made]]:
-    """Yield each item with what a function makes of it, in order; threads work a little ahead."""
-    threads = usable_cores()
-    pool = ThreadPoolExecutor(threads)
-    running: deque[tuple[_Item, Callable[[], _Made]]] = deque()
-    try:
-        for item in items:
-            running.append((item, pool.submit(function, item).result))
-            if len(running) > 2 * threads:
-                done, result = running.popleft()
-                yield done, result()
-        for done, result in running:
-            yield done, result()
-    finally:
-        pool.shutdown(cancel_futures=True)

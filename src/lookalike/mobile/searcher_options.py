@@ -62,5 +62,5 @@ class SearcherReport:
             "recall": {"k": K, "value": round(self.recall, 4), "queries": self.queries},
             "bytes": self.nbytes,
             "latency_ms": {name: round(value, 2) for name, value in self.latency_ms.items()},
-            "failed": [{"uri": failure.uri, "reason": failure.reason} for failure in self.failed],
+            "failed": [failure.to_dict() for failure in self.failed],
         }

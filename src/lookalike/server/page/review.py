@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio
 
 from lookalike.api.duplicates import MOVED
+from lookalike.api.hits import size_of
 from lookalike.api.tidying import move_away
 from lookalike.errors import InputError
 from lookalike.exports.captions import score_text, short_name
@@ -67,8 +68,8 @@ class ReviewPart:
         with shown_trouble():
             served = named(self._galleries, name)
             duplicates = served.gallery.duplicates(progress=told_on(progress))
-            counts = ", ".join(f"{count:,} {kind.value}" for kind, count in duplicates.counts().items())
-            return _answer(served, duplicates.groups, f"Of {duplicates.total:,} images: {counts}.")
+            said = f"Of {duplicates.total:,} images: {duplicates.told_counts}."
+            return _answer(served, duplicates.groups, said)
 
     async def _move(self, event: gradio.EventData, found: _Found) -> tuple[Any, ...]:
         with shown_trouble():
@@ -132,13 +133,12 @@ def _card(served: ServedGallery, hit: Hit, duplicate: Duplicate | None) -> str:
     goes = duplicate is not None and duplicate.kind in MOVED
     pressed = f'aria-pressed="{str(goes).lower()}"'
     tools = f'<button type="button" data-do="trash" data-id="{exactly(hit.id)}" {pressed}>Trash</button>'
-    size = " x ".join(str(hit.attributes.get(side, "?")) for side in ("width", "height"))
     kind = "keep" if duplicate is None else duplicate.kind.value
     return card(
         hit,
         served.name,
         value="" if duplicate is None else score_text(duplicate.score),
-        below=f"<span>{text(size)}</span><span>{kind}</span>",
+        below=f"<span>{text(size_of(hit))}</span><span>{kind}</span>",
         tools=tools if served.is_writable else "",
     )
 
