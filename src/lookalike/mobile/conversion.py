@@ -83,7 +83,8 @@ class _Checkpoint:
     def converting(self, by: str) -> Iterator[None]:
         """Turn what a converter raises, which may be anything, into a sentence."""
         try:
-            with quiet(), warnings.catch_warnings():
+            # no gradient is wanted, and PyTorch refuses one of tensors that were made in inference mode, as a ViT's
+            with quiet(), torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the tracer: what it gets wrong shows in the comparison
                 yield
         except InputError:
