@@ -113,6 +113,8 @@ class Gallery(GalleryTools):
         calibration : images of a new gallery, for a precision that has to be calibrated.
         """
         with self._lock:
+            if self._encoder is not None and self._opened is not None:
+                return self._encoder  # asked for with each image
             spec = self.spec if self.location.exists() else None  # looks at the encoder, if there is need
             if self._encoder is None:
                 self._encoder = self._choice.load(spec, kept=self.location.encoders, calibration=calibration)
