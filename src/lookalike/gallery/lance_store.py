@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreMissingError
 from lookalike.gallery.commits import append, compact, merge
+from lookalike.gallery.id_index import index_ids
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
@@ -40,6 +41,7 @@ _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
 _CACHE_BYTES = 16 << 20
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
+_SCAN_IDS = 8 * _SCAN_ROWS
 _FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 """What the table format takes in no path: control characters, and bytes that are not UTF-8."""
@@ -228,7 +230,7 @@ class LanceStore:
                 columns=list(columns),
                 filter=" and ".join(conditions) or None,
                 with_row_id=True,
-                batch_size=_SCAN_ROWS,
+                batch_size=_SCAN_ROWS if columns else _SCAN_IDS,
                 scan_in_order=True,
                 batch_readahead=2,
                 io_buffer_size=16 << 20,
@@ -242,7 +244,7 @@ class LanceStore:
 
     def row_ids(self, *, where: str | None = None) -> npt.NDArray[np.uint64]:
         """Return the stable ids of all rows, or of those that a condition selects; shape (n,), uint64."""
-        parts = [batch["_rowid"].to_numpy() for batch in self.scan([] if where is None else ["id"], where=where)]
+        parts = [batch["_rowid"].to_numpy() for batch in self.scan([], where=where)]
         return np.concatenate(parts) if parts else np.empty(0, np.uint64)
 
     def take(self, row_ids: npt.NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
@@ -285,6 +287,11 @@ class LanceStore:
             if even_few or len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
                 compact(dataset)
             dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
+
+    def index_ids(self, *, even_few: bool = False) -> None:
+        """Let ids be found without looking through them all; see :func:`lookalike.gallery.id_index.index_ids`."""
+        with self._writing() as dataset:
+            index_ids(dataset, even_few=even_few)
 
     def check(self) -> None:
         """Look whether the files of the rows are there and have their sizes, without reading them.
