@@ -106,10 +106,12 @@ class ServedGallery:
             options = SearchOptions(
                 **{**chosen, "metric": as_metric(narrowing.metric), "exclude": tuple(narrowing.exclude)}
             )
-            resolved = await asyncio.gather(*[self._resolve(query) for query in queries])
-            search = partial(
-                self.gallery.search_resolved, resolved, narrowing.k, options, include_self=narrowing.include_self
-            )
+            embedded = await asyncio.gather(*[self._embedded(query) for query in queries])
+
+            def search() -> list[Hits]:
+                named = [item or self._item(str(query.id)) for query, item in zip(queries, embedded, strict=True)]
+                return self.gallery.search_resolved(named, narrowing.k, options, include_self=narrowing.include_self)
+
             answers = await self._workers.do("search", search)
             seconds = (time.perf_counter() - started) / len(queries)
             return [replace(hits, seconds=seconds) for hits in answers]
@@ -187,15 +189,16 @@ class ServedGallery:
             **({} if hits.cursor is None else {"cursor": hits.cursor}),
         }
 
-    async def _resolve(self, query: Query) -> ResolvedQuery:
+    async def _embedded(self, query: Query) -> ResolvedQuery | None:
+        """Return a query with its embedding; None for an item, which the search looks up."""
         if query.image is not None:
             return await self._picture("image", query.image)
         if query.url is not None:
             return await self._picture(query.url, await self._fetch(query.url), item=query.url)
-        if query.id is not None:
-            return await self._workers.do("search", partial(self._item, query.id))
         if query.text is not None:
             return await self._workers.do("search", partial(self._text, query.text))
+        if query.vector is None:
+            return None
         return self._resolver().resolve(np.array(query.vector, np.float64))
 
     async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
