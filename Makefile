@@ -5,10 +5,10 @@ DEMO_VENV := .venv-demo
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench clean FORCE
+.PHONY: help demo test mobile-client check fix bench clean FORCE
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # With PYTHON given, an environment of another version is made anew; without, one that is there is kept as it is.
 version_of = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -20,8 +20,14 @@ DEMO_IN := $(if $(filter hf:%,$(IMAGES)),$(VENV),$(DEMO_VENV))
 demo: $(DEMO_IN)/.ready ## index photos and show what looks alike; IMAGES=FOLDER takes your own
 	$(DEMO_IN)/bin/lookalike demo $(if $(IMAGES),--images "$(IMAGES)") --output demo-output
 
-test: check demo $(VENV)/.ready ## check, run the demo without any extra installed, then run every test
+test: check demo $(VENV)/.ready mobile-client ## check, run the demo without any extra installed, then run every test
 	$(VENV)/bin/python -m pytest
+
+# The client of the TFLite Task Library excludes what the extra mobile needs, and has wheels for this platform alone.
+CLIENT_VENV := .venv-mobile-client
+HAS_CLIENT := $(shell $(PYTHON) -c 'import platform, sys; print("yes" if sys.version_info[:2] == (3, 11) and platform.system() == "Linux" and platform.machine() == "x86_64" else "")' 2>/dev/null)
+
+mobile-client: $(if $(HAS_CLIENT),$(CLIENT_VENV)/.ready) ## the phone's client, which tests of exported galleries ask
 
 check: $(VENV)/.ready ## lint, formatting, types, and the import contract
 	$(VENV)/bin/ruff check .
@@ -37,7 +43,7 @@ bench: $(VENV)/.ready ## run every benchmark and write benchmarks/RESULTS.md
 	$(VENV)/bin/python -m benchmarks
 
 clean: ## remove the virtual environments, caches and the demo's output
-	rm -rf $(VENV) $(DEMO_VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DEMO_VENV) $(CLIENT_VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The demo's environment has the core alone, so that an import of what only an extra installs shows.
 $(DEMO_VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(DEMO_VENV))
@@ -49,7 +55,13 @@ $(DEMO_VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(DEMO_
 $(VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(VENV))
 	$(call new_venv,$(VENV))
 	@echo "installing lookalike, its extras and the development tools into $(VENV): a few minutes"
-	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,int8,heif,plot,map,scann,server]" efficientnet-lite-pytorch
+	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,int8,heif,plot,map,scann,ui,mobile,onnx]" efficientnet-lite-pytorch
+	@touch $@
+
+$(CLIENT_VENV)/.ready: tests/mobile/client-constraints.txt $(call other_version,$(CLIENT_VENV))
+	$(call new_venv,$(CLIENT_VENV))
+	@echo "installing the phone's client into $(CLIENT_VENV): half a minute"
+	@$(CLIENT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< tflite-support
 	@touch $@
 
 # An environment that was finished for other pins is made anew; an interrupted one goes on where it was.

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 ORDER = (
     "quality",
+    "reranking",
+    "cutoff",
     "tiles",
+    "near_duplicates",
+    "duplicates",
     "indexing",
     "encoders",
     "cold_search",
@@ -22,6 +26,7 @@ ORDER = (
     "memory",
     "million",
     "indexes",
+    "growth",
     "lsh",
     "serving",
 )

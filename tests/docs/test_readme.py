@@ -71,12 +71,12 @@ def test_the_commands_run(run, folder):
     own = [command for command in own if command not in told]
     used = {command.split()[1] for command in own}
     always = {"index", "search", "info", "errors", "remove", "tune", "benchmark", "doctor"}
-    assert used == always | {"diff", "duplicates", "evaluate", "explain", "map"}
+    assert used == always | {"diff", "duplicates", "evaluate", "explain", "export", "map"}
     for command in own:
         done = run(command)
         if "--json" in command:
             assert [answer["query"] for answer in json.loads(done.stdout)] == ["a.jpg", "b.jpg"]
-    assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html", "worst.png"))
+    assert all((folder / name).is_file() for name in ("hits.png", "why.png", "map.html", "worst.png", "space/app.py"))
     assert (folder / "opened").read_text("utf-8").split() == [str(folder / "hits.html")]
 
 
@@ -87,7 +87,7 @@ def test_what_sets_up_exists(command):
         assert re.search(rf"^{action}:.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
         return
     assert (program, action) == ("pip", "install")
-    extras = re.findall(r"\[(\w+)\]", " ".join(arguments))
+    extras = re.findall(r"\[([\w-]+)\]", " ".join(arguments))
     optional = (ROOT / "pyproject.toml").read_text("utf-8").partition("[project.optional-dependencies]")[2]
     for extra in extras:
         assert re.search(rf"^{extra} = ", optional, re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from io import BytesIO
 
 import numpy as np
@@ -198,9 +199,15 @@ def test_the_first_picture_makes_a_gallery(tmp_path):
         assert len(client.search({"image": in_base64(png(1))})) == 1
 
 
-def test_the_front_says_what_there_is(client):
-    assert b"/docs" in client.get("/").body
+def test_the_front_is_the_page_or_says_what_there_is(client, monkeypatch):
+    assert client.get("/").headers["Content-Type"].startswith("text/html")
     assert client.get("/docs").status == 200
+    monkeypatch.setitem(sys.modules, "gradio", None)  # as where it is not installed
+    with serving() as plain:
+        front = plain.get("/")
+        assert (front.status, front.headers["Content-Type"].partition(";")[0]) == (200, "text/plain")
+        assert b"/docs" in front.body
+        assert b'pip install "lookalike[ui]"' in front.body
 
 
 def test_metrics_count_requests_and_stages(client):

@@ -13,7 +13,7 @@ from lookalike.api.encoder_choice import check_space, spec_of
 from lookalike.building.report import NoProgress
 from lookalike.curation.catalogue import read_catalogue
 from lookalike.curation.difference import counterparts
-from lookalike.curation.duplicates import Kind
+from lookalike.curation.duplicates import counts_of, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lookalike.arrays import Positions
     from lookalike.building.report import Failure, Progress
     from lookalike.curation.catalogue import Catalogue
+    from lookalike.curation.duplicates import Kind
     from lookalike.search.hit import Hit
 
 
@@ -57,16 +58,14 @@ class Difference:
     seconds: float
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{count:,} {kind.value}" for kind, count in self.counts().items())
         return (
             f"of {self.total_a:,} items in A and {self.total_b:,} in B: {len(self.only_a):,} only in A, "
-            f"{len(self.only_b):,} only in B; of A in B: {counts}"
+            f"{len(self.only_b):,} only in B; of A in B: {told(self.counts())}"
         )
 
     def counts(self) -> dict[Kind, int]:
         """Return how many items of A are in B, by the kind of likeness."""
-        kinds = [pair.kind for pair in self.both]
-        return {kind: kinds.count(kind) for kind in Kind}
+        return counts_of(pair.kind for pair in self.both)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON-ready values."""
@@ -76,7 +75,7 @@ class Difference:
             "only_b": [{"id": hit.id, "uri": hit.uri} for hit in self.only_b],
             "both": [pair.to_dict() for pair in self.both],
             "threshold": self.threshold,
-            "unreadable": [{"uri": failure.uri, "reason": failure.reason} for failure in self.unreadable],
+            "unreadable": [failure.to_dict() for failure in self.unreadable],
             "seconds": self.seconds,
         }
 

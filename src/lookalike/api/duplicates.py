@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookalike.api.hits import size_of
 from lookalike.api.tidying import move_away
 from lookalike.building.report import NoProgress
 from lookalike.curation.catalogue import read_catalogue
-from lookalike.curation.duplicates import Copy, Kind, find_copies, stars
-from lookalike.curation.keeping import check_rule, keeping_order
+from lookalike.curation.duplicates import Copy, Kind, counts_of, find_copies, stars, told
+from lookalike.curation.keeping import check_rule, keeping_order, ranks_of
 from lookalike.curation.reviewed import reviewed_pairs
 from lookalike.errors import InputError, LookalikeError
 from lookalike.exports.destination import saved_path, write
@@ -84,13 +85,16 @@ class Duplicates:
     gallery: Gallery
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{count:,} {kind.value}" for kind, count in self.counts().items())
-        return f"Duplicates of {self.total:,} items: {counts}, in {len(self.groups):,} groups"
+        return f"Duplicates of {self.total:,} items: {self.told_counts}, in {len(self.groups):,} groups"
 
     def counts(self) -> dict[Kind, int]:
         """Return how many items are duplicates of each kind."""
-        kinds = [item.kind for group in self.groups for item in group.items]
-        return {kind: kinds.count(kind) for kind in Kind}
+        return counts_of(item.kind for group in self.groups for item in group.items)
+
+    @property
+    def told_counts(self) -> str:
+        """How many items are duplicates of each kind, for people."""
+        return told(self.counts())
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON-ready values."""
@@ -98,7 +102,7 @@ class Duplicates:
             "groups": [group.to_dict() for group in self.groups],
             "threshold": self.threshold,
             "total": self.total,
-            "unreadable": [{"uri": failure.uri, "reason": failure.reason} for failure in self.unreadable],
+            "unreadable": [failure.to_dict() for failure in self.unreadable],
             "seconds": self.seconds,
         }
 
@@ -144,8 +148,7 @@ class Duplicates:
             pixels = decode(self.gallery.read(hit), min_side=_SIDE, limits=self.gallery.limits).pixels
         except LookalikeError:
             pixels = None
-        size = " x ".join(str(hit.attributes.get(side, "?")) for side in ("width", "height"))
-        return Picture(hit.id, ", ".join(filter(None, [said, size])), pixels, score)
+        return Picture(hit.id, ", ".join(filter(None, [said, size_of(hit)])), pixels, score)
 
 
 def find_duplicates(
@@ -176,8 +179,7 @@ def similar_from(gallery: Gallery) -> float:
 
 
 def _groups(catalogue: Catalogue, copies: Sequence[Copy], order: Positions) -> Iterator[DuplicateGroup]:
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
+    rank = ranks_of(order)
     found = stars(copies)
     named = np.unique([position for copy in copies for position in (copy.position, copy.of)]).astype(np.int64)
     hits = dict(zip(named.tolist(), catalogue.items(named), strict=True))

@@ -66,7 +66,7 @@ class LeftOut:
             "unlabelled": self.unlabelled,
             "unmatched": dict(self.unmatched),
             "unknown": self.unknown,
-            "failed": [{"uri": failure.uri, "reason": failure.reason} for failure in self.failed],
+            "failed": [failure.to_dict() for failure in self.failed],
         }
 
 

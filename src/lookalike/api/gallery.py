@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from lookalike.api.encoder_choice import EncoderChoice, check_space, spec_of
 from lookalike.api.gallery_tools import GalleryTools, as_metric
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
-from lookalike.errors import SourceError
 from lookalike.gallery.location import Location, locate
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.metric import Metric
-from lookalike.search.item_picture import is_file, read_original
+from lookalike.search.item_picture import read_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -336,13 +335,12 @@ class Gallery(GalleryTools):
             else, and must not name files of yours as its own.
         ImageDecodeError : if the file is above the limit.
         """
-        if is_file(hit.uri):
-            return read_original(hit.uri, hit.digest, self._limits)
+        return read_kept(hit.uri, hit.digest, lambda: self._thumbnail(hit.id), self._limits)
+
+    def _thumbnail(self, item: str) -> bytes | None:
         self.store.refresh()
-        kept = self.store.find(hit.id, ["thumbnail"])["thumbnail"].to_pylist()
-        if kept and kept[0] is not None:
-            return bytes(kept[0])
-        raise SourceError(hit.uri, "the gallery keeps no picture of this item")
+        kept = self.store.find(item, ["thumbnail"])["thumbnail"].to_pylist()
+        return kept[0] if kept else None
 
     def embed(self, query: Any) -> Vectors:
         """Return the embedding of a query, just as :meth:`search` compares it; shape (dim,), float32, not normalised.

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from lookalike.curation.moves import Moved
     from lookalike.encoders.base import Encoder
     from lookalike.evaluation.ann import Measured
+    from lookalike.exports.space import SpaceOptions, SpaceReport
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.gallery.location import Location
     from lookalike.gallery.skipped_store import SkippedItem
     from lookalike.images.decode import Limits
     from lookalike.indexes.tuning import Goal, Tuned
+    from lookalike.mobile.onnx_export import OnnxReport
+    from lookalike.mobile.searcher_options import SearcherOptions, SearcherReport
     from lookalike.search.hit import Hit
 
 
@@ -90,6 +93,24 @@ class GalleryTools(ABC):
         from lookalike.api.map import MapOptions, save_map
 
         return save_map(self, path, options or MapOptions())
+
+    def export_space(self, folder: str | Path, options: SpaceOptions | None = None) -> SpaceReport:
+        """Write a folder that becomes a Hugging Face Space when it is uploaded: a page to search the gallery with.
+
+        Parameters
+        ----------
+        folder : new or empty; gets the gallery, and those of its pictures that lie below the folder that holds it.
+        options : the title, and whether the gallery is copied at all.
+
+        Raises
+        ------
+        InputError : if the folder has other files in it, or cannot be written.
+        StoreError : if there is no gallery, or it cannot be read.
+        """
+        from lookalike import __version__
+        from lookalike.exports.space import SpaceOptions, write_space
+
+        return write_space(self.store, folder, options or SpaceOptions(), version=__version__)
 
     def remove(
         self,
@@ -278,6 +299,37 @@ class GalleryTools(ABC):
         from lookalike.integrations.datasets import push_to_hub
 
         return push_to_hub(self.store, repo_id, image_column=image_column, **options)
+
+    def export_tflite(
+        self,
+        path: str | Path,
+        options: SearcherOptions | None = None,
+        *,
+        where: str | None = None,
+        progress: Progress | None = None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> SearcherReport:
+        """Write a searcher for phones; see :func:`lookalike.mobile.searcher_export.export_searcher`."""
+        from pathlib import Path
+
+        from lookalike.building.report import NoProgress
+        from lookalike.mobile.picture_rows import Pictures
+        from lookalike.mobile.searcher_export import export_searcher
+        from lookalike.mobile.searcher_options import SearcherOptions
+
+        self.store.refresh()
+        pictures = Pictures(self.store.pinned(), self.read, self._limits, where)
+        chosen = options or SearcherOptions()
+        return export_searcher(pictures, Path(path), chosen, progress=progress or NoProgress(), report=report)
+
+    def export_onnx(self, folder: str | Path) -> OnnxReport:
+        """Write the encoder and the embeddings for browsers; see :func:`lookalike.mobile.onnx_export.export_onnx`."""
+        from pathlib import Path
+
+        from lookalike.mobile.onnx_export import export_onnx
+
+        self.store.refresh()
+        return export_onnx(self.store.pinned(), Path(folder))
 
     def faiss_index(self, *, metric: Metric | str = Metric.COSINE) -> Any:
         """Return an empty index for :meth:`to_dataset`; see :func:`lookalike.integrations.datasets.faiss_index`."""

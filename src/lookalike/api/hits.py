@@ -190,6 +190,11 @@ def _with_box(pixels: Pixels | None, hit: Hit) -> Pixels | None:
     )
 
 
+def size_of(hit: Hit) -> str:
+    """Return the width and height of a hit's picture in pixels, as far as they are known."""
+    return " x ".join(str(hit.attributes.get(side, "?")) for side in ("width", "height"))
+
+
 def subtitle_of(hit: Hit) -> str:
     """Return the label of a hit, or its folder."""
     label = hit.attributes.get("label", hit.attributes.get("folder"))

@@ -30,7 +30,7 @@ from lookalike.sources.fetch import is_web_url
 from lookalike.sources.names import original
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -61,6 +61,10 @@ class MapOptions:
     seed: int = 0
     """The same one makes the same map, on the same machine."""
     progress: Progress = field(default_factory=NoProgress)
+    link: Callable[[Hit], str] | None = None
+    """Returns what a click on an image opens; by default its file, or its address on the web."""
+    title: str | None = None
+    """Of the page; by default it names the folder that holds the gallery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,9 @@ def save_map(gallery: GalleryTools, path: str | Path, options: MapOptions) -> Ma
         ]
     groups = [Group(name, group, _central(unit, group)) for name, group in zip(_distinct(names), members, strict=True)]
     sprites = sprites_of(_thumbnails(gallery, hits, options.progress), len(hits), most_bytes=_MOST_SHEET_BYTES)
-    spots = Spots(places, [hit.id for hit in hits], [_link(hit.uri) for hit in hits], sprites)
-    name = store.location.base.name or str(store.location.base)
-    page = map_page(spots, groups, title=f"Images of {name}", note=_note(len(hits), sample.total)).encode()
+    spots = Spots(places, [hit.id for hit in hits], list(map(options.link or _link, hits)), sprites)
+    title = options.title or f"Images of {store.location.base.name or store.location.base}"
+    page = map_page(spots, groups, title=title, note=_note(len(hits), sample.total)).encode()
     write(target, page)
     unreadable = sum(size == (0, 0) for size in sprites.sizes)
     counts = {group.name: len(group.members) for group in groups}
@@ -173,10 +177,10 @@ def _central(unit: Vectors, members: npt.NDArray[np.intp]) -> int:
     return int(members[np.argmax(own @ own.mean(axis=0))])
 
 
-def _link(uri: str) -> str:
-    if is_web_url(uri):
-        return uri
-    path = Path(original(uri))
+def _link(hit: Hit) -> str:
+    if is_web_url(hit.uri):
+        return hit.uri
+    path = Path(original(hit.uri))
     return path.as_uri() if path.is_absolute() else ""
 
 

@@ -10,9 +10,10 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lookalike.building.work import Prepared
+from lookalike.cores import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from lookalike.building.work import Outcome, Worker
     from lookalike.images.ref import ImageRef
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
 
 _MOST_ITEMS = 96
 """More would not feed the encoder any better."""
@@ -97,3 +101,20 @@ def _pools(threads: Threads) -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExe
         decoding.shutdown(wait=True, cancel_futures=True)
         if reading is not None:
             reading.shutdown(wait=True)
+
+
+def ahead(function: Callable[[_Item], _Made], items: Iterable[_Item]) -> Iterator[tuple[_Item, _Made]]:
+    """Yield each item with what a function makes of it, in order; threads work a little ahead."""
+    threads = usable_cores()
+    pool = ThreadPoolExecutor(threads)
+    running: deque[tuple[_Item, Callable[[], _Made]]] = deque()
+    try:
+        for item in items:
+            running.append((item, pool.submit(function, item).result))
+            if len(running) > 2 * threads:
+                done, result = running.popleft()
+                yield done, result()
+        for done, result in running:
+            yield done, result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -13,6 +13,10 @@ class Failure:
     uri: str
     reason: str
 
+    def to_dict(self) -> dict[str, str]:
+        """Return it as JSON-ready values."""
+        return {"uri": self.uri, "reason": self.reason}
+
 
 @dataclass(slots=True)
 class BuildReport:

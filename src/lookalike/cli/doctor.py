@@ -70,6 +70,9 @@ _PARTS = (
         ("fastapi", "uvicorn", "python_multipart=python-multipart", "prometheus_client=prometheus-client"),
         '"lookalike[server]"',
     ),
+    _Part("page of the service", ("gradio",), '"lookalike[ui]"'),
+    _Part("export for phones", ("ai_edge_litert=ai-edge-litert", "flatbuffers"), '"lookalike[mobile]"'),
+    _Part("export of checkpoints for phones", ("torch", "litert_torch=litert-torch"), '"lookalike[mobile-models]"'),
     _Part("plots", ("matplotlib",), '"lookalike[plot]"'),
     _Part("maps", ("sklearn=scikit-learn",), '"lookalike[map]"'),
 )

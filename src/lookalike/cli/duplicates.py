@@ -93,7 +93,7 @@ def _note(target: Gallery, items: list[str], *, as_json: bool) -> None:
 def _told(moved: Moved, what: str, *, as_json: bool) -> None:
     if as_json:
         moves = [{"id": move.id, "from": move.source, "to": move.target} for move in moved.moves]
-        print_json({"moved": moves, "failed": [{"uri": f.uri, "reason": f.reason} for f in moved.failed]})
+        print_json({"moved": moves, "failed": [failure.to_dict() for failure in moved.failed]})
     else:
         print_rows([[move.id, move.target] for move in moved.moves], ["id", "to"])
     say(f"{len(moved.moves):,} files {what}")
@@ -109,10 +109,9 @@ def _show(found: Duplicates, *, as_json: bool) -> None:
             rows.append([str(number), "keep", "", group.keep.id])
             rows += [[str(number), item.kind.value, f"{item.score:.3f}", item.item.id] for item in group.items]
         print_rows(rows, ["group", "kind", "score", "id"], right=["group", "score"])
-        counts = ", ".join(f"{count:,} {kind.value}" for kind, count in found.counts().items())
         say(
-            f"{found.total:,} images, {len(found.groups):,} groups: {counts} (cosine from {found.threshold:.3f}); "
-            f"{found.seconds:.1f} s"
+            f"{found.total:,} images, {len(found.groups):,} groups: {found.told_counts} "
+            f"(cosine from {found.threshold:.3f}); {found.seconds:.1f} s"
         )
         if found.groups:
             say("--trash or --move-to FOLDER moves the exact and same ones away")

@@ -138,7 +138,7 @@ def _as_dict(gallery: Gallery, report: BuildReport) -> dict[str, object]:
         "removed": report.removed,
         "reused": report.reused,
         "tiled": report.tiled,
-        "failed": [{"uri": failure.uri, "reason": failure.reason} for failure in report.failed],
+        "failed": [failure.to_dict() for failure in report.failed],
         "total": report.total,
         "seconds": round(report.seconds, 3),
         "images_per_second": round(report.images_per_second, 1),

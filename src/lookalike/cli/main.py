@@ -17,6 +17,7 @@ from lookalike.cli import (
     errors,
     evaluate,
     explain,
+    export,
     index,
     info,
     map_page,
@@ -68,5 +69,6 @@ app.command("tune")(tune.tune)
 app.command("optimize")(optimize.optimize)
 app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)
+app.add_typer(export.app, name="export")
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

@@ -109,7 +109,10 @@ def search(
     least = _number_or_word(min_score)
     is_changed = (crop, exclude, diversity, sort, expand, rerank, cursor) != (None,) * 7 or reverse or collapse
     is_plain = tiles and not is_changed and least != "auto" and (max_pixels, max_bytes) == (200_000_000, 200_000_000)
-    if is_plain and not (shows_pictures or has_own_encoder):
+    from lookalike.mobile.suffixes import is_searcher
+
+    searcher = gallery if gallery is not None and is_searcher(gallery) else None
+    if is_plain and not (shows_pictures or has_own_encoder or searcher is not None):
         told = {"k": k, "where": where, "min_score": least, "metric": metric, "include_self": include_self}
         if _answer_warm(queries, gallery, told, as_json=as_json):
             return
@@ -138,11 +141,19 @@ def search(
     chosen = EncoderOptions("auto", preprocessing, precision, device, trust_remote_code, runtime=runtime)
     choice = EncoderChoice(options=chosen)
     limits = Limits(max_pixels=max_pixels, max_bytes=max_bytes)
-    target = Gallery(locate(gallery), choice, limits=limits)
     failed: list[Failure] = []
-    batch = Batch(target, k, asked, region, include_self, failed.append)
-    is_one = len(queries) == 1 and not is_collection(queries[0])
-    answers: Iterable[Hits] = batch.to_texts(queries)
+    target: Gallery | PhoneSearcher
+    answers: Iterable[Hits]
+    if searcher is not None:
+        from lookalike.api.phone import PhoneSearcher
+
+        target = PhoneSearcher(searcher, limits=limits)
+        is_one, answers = len(queries) == 1, target.search_batch(queries, k, asked, crop=region)
+    else:
+        target = Gallery(locate(gallery), choice, limits=limits)
+        batch = Batch(target, k, asked, region, include_self, failed.append)
+        is_one = len(queries) == 1 and not is_collection(queries[0])
+        answers = batch.to_texts(queries)
     if not is_one and (as_json or shows_pictures):
         answers = _counted(answers)
     # saved before anything is printed: JSON on standard output is either the answer or an error

@@ -8,7 +8,7 @@ nothing better claimed claims what it is alike with.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -18,9 +18,10 @@ import numpy as np
 
 from lookalike.curation.fingerprint import LENGTH
 from lookalike.curation.joins import SamePictures, SimilarPictures
+from lookalike.curation.keeping import ranks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -42,6 +43,23 @@ class Kind(str, Enum):
     """The same picture, encoded anew, resized, turned or mirrored."""
     SIMILAR = "similar"
     """Another picture that looks much alike: an edited one by its fingerprint, or any by its embedding."""
+
+
+def counts_of(kinds: Iterable[Kind]) -> dict[Kind, int]:
+    """Return how often each kind is there."""
+    found = Counter(kinds)
+    return {kind: found[kind] for kind in Kind}
+
+
+def told(counts: Mapping[Kind, int]) -> str:
+    """Return counts of kinds as people are told them.
+
+    Examples
+    --------
+    >>> told(counts_of([Kind.SAME, Kind.SAME]))
+    '0 exact, 2 same, 0 similar'
+    """
+    return ", ".join(f"{count:,} {kind.value}" for kind, count in counts.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +105,13 @@ def find_copies(
     -------
     Each item at most once as a copy. What it is a copy of may be a copy itself, but only of a looser kind.
     """
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
+    ranked = (order, ranks_of(order))
     claims = _Claims(len(catalogue), apart)
     _claim_exact(catalogue, order, claims)
+    pictures = SamePictures(catalogue)
     for kind in (Kind.SAME, Kind.SIMILAR):  # what is the same is not taken for similar to something else
-        _claim_by_picture(catalogue, (order, rank), kind, claims, progress)
-    _claim_similar(catalogue, (order, rank), threshold, claims, progress)
+        _claim_by_picture(pictures, ranked, kind, claims, progress)
+    _claim_similar(catalogue, ranked, threshold, claims, progress)
     return claims.copies
 
 
@@ -120,10 +138,9 @@ def _claim_exact(catalogue: Catalogue, order: Positions, claims: _Claims) -> Non
 
 
 def _claim_by_picture(
-    catalogue: Catalogue, order_and_rank: tuple[Positions, Positions], kind: Kind, claims: _Claims, progress: Progress
+    pictures: SamePictures, ranked: tuple[Positions, Positions], kind: Kind, claims: _Claims, progress: Progress
 ) -> None:
-    order, rank = order_and_rank
-    pictures = SamePictures(catalogue)
+    catalogue, (order, rank) = pictures.catalogue, ranked
     asking = order[claims.is_free[order] & (catalogue.places[order] >= 0)]
     progress.note(f"comparing {len(asking):,} pictures")
     progress.expect(len(asking))
@@ -141,13 +158,9 @@ def _claim_by_picture(
 
 
 def _claim_similar(
-    catalogue: Catalogue,
-    order_and_rank: tuple[Positions, Positions],
-    threshold: float,
-    claims: _Claims,
-    progress: Progress,
+    catalogue: Catalogue, ranked: tuple[Positions, Positions], threshold: float, claims: _Claims, progress: Progress
 ) -> None:
-    order, rank = order_and_rank
+    order, rank = ranked
     asking = order[claims.is_free[order]]
     similar = SimilarPictures(catalogue.rows.vectors)
     progress.note(f"comparing {len(asking):,} embeddings")

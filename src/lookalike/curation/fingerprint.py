@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from lookalike.images.decode import Pixels
@@ -57,24 +59,19 @@ def hashes(fingerprints: Bytes) -> tuple[Bytes, npt.NDArray[np.bool_]]:
     -------
     Shape (n, 8), 64 bits each; and shape (n,), false for pictures of hardly more than one colour.
     """
-    return turned_hashes(fingerprints)[:, 0], _luma(fingerprints).std(axis=(1, 2)) >= _FLAT
+    return _packed([_lowest(fingerprints)])[:, 0], _luma(fingerprints).std(axis=(1, 2)) >= _FLAT
 
 
 def turned_hashes(fingerprints: Bytes) -> Bytes:
     """Return the hashes of the eight turns of each picture; shape (n, 8, 8)."""
-    luma = _luma(fingerprints)
-    basis = _cosines()
-    low = np.einsum("ui,nij,vj->nuv", basis, luma, basis, optimize=True)
+    low = _lowest(fingerprints)
     alternating = np.where(np.arange(_LOW) % 2, -1, 1)
-    bits = []
+    turns = []
     for is_transposed, is_mirrored, is_upended in _turns():
         turned = low.transpose(0, 2, 1) if is_transposed else low
         turned = turned * alternating if is_mirrored else turned
-        turned = turned * alternating[:, None] if is_upended else turned
-        bits.append(turned.reshape(len(low), -1) > 0)
-    together = np.stack(bits, axis=1)
-    together[:, :, 0] = False  # the mean, which says nothing of the content
-    return np.packbits(together, axis=2)
+        turns.append(turned * alternating[:, None] if is_upended else turned)
+    return _packed(turns)
 
 
 def likeness(one: Bytes, others: Bytes) -> tuple[Floats, npt.NDArray[np.bool_]]:
@@ -115,6 +112,20 @@ def is_same_in_fine(one: Pixels, other: Pixels) -> bool:
     first, second = (_grey(pixels, side) for pixels in (one, other))
     target = _standardised(second)
     return max(float((_standardised(turn) * target).mean()) for turn in _each_turn(first)) >= _SAME_IN_FINE
+
+
+def _lowest(fingerprints: Bytes) -> Floats:
+    """Return the lowest frequencies of the lumas; shape (n, 8, 8)."""
+    basis = _cosines()
+    low: Floats = np.einsum("ui,nij,vj->nuv", basis, _luma(fingerprints), basis, optimize=True)
+    return low
+
+
+def _packed(turns: Sequence[Floats]) -> Bytes:
+    """Return the hashes of frequencies, each of shape (n, 8, 8); shape (n, len(turns), 8)."""
+    bits = np.stack([turn.reshape(len(turn), -1) > 0 for turn in turns], axis=1)
+    bits[:, :, 0] = False  # the mean, which says nothing of the content
+    return np.packbits(bits, axis=2)
 
 
 def _grey(pixels: Pixels, side: int) -> Floats:

@@ -6,28 +6,25 @@ fingerprint belongs to the bytes of a picture, so it outlives a renamed file and
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import lance
 import numpy as np
 import pyarrow as pa
 
+from lookalike.building.ahead import ahead
 from lookalike.building.report import Failure
-from lookalike.cores import usable_cores
 from lookalike.curation.fingerprint import LENGTH, SIDE, fingerprint, hashes
-from lookalike.errors import LookalikeError, SourceError
+from lookalike.errors import LookalikeError
 from lookalike.gallery.commits import append, compact
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.location import is_committed
 from lookalike.images.decode import decode
-from lookalike.search.item_picture import is_file, read_original
+from lookalike.search.item_picture import is_file, read_kept
 from lookalike.search.uris import full_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     import numpy.typing as npt
 
@@ -47,9 +44,7 @@ _SCHEMA = pa.schema(
     ]
 )
 _IN_A_COMMIT = 4_096
-_AHEAD = 64
 _SCANNED = 4_096
-_NO_PICTURE = "the gallery keeps no picture of this item"
 
 
 def digest_keys(digests: Sequence[str]) -> Keys:
@@ -72,14 +67,9 @@ def picture_of(row: dict[str, str | bytes | None], location: Location, limits: L
     SourceError : if it cannot be read, or is another than was indexed.
     ImageDecodeError : if it cannot be decoded.
     """
-    uri, digest, kept = full_uri(str(row["uri"]), location.base), str(row["digest"]), row["thumbnail"]
-    if is_file(uri):
-        data = read_original(uri, digest, limits)
-    elif isinstance(kept, bytes):
-        data = kept
-    else:
-        raise SourceError(uri, _NO_PICTURE)
-    return decode(data, min_side=8 * SIDE, limits=limits).pixels
+    uri, thumbnail = full_uri(str(row["uri"]), location.base), row["thumbnail"]
+    kept = thumbnail if isinstance(thumbnail, bytes) else None
+    return decode(read_kept(uri, str(row["digest"]), lambda: kept, limits), min_side=8 * SIDE, limits=limits).pixels
 
 
 class FingerprintTable:
@@ -98,11 +88,11 @@ class FingerprintTable:
         StoreError : if they cannot be written.
         """
         known = np.unique(self.digests())
-        missing = [len(batch) - len(_known(known, batch["digest"])) for batch in store.scan(["digest"])]
-        if not sum(missing):
+        missing = sum(int(_is_unknown(batch, known).sum()) for batch in store.scan(["digest"]))
+        if not missing:
             return []
-        progress.note(f"looking at {sum(missing):,} pictures")
-        progress.expect(sum(missing))
+        progress.note(f"looking at {missing:,} pictures")
+        progress.expect(missing)
         failures: list[tuple[int, Failure]] = []
         waiting: list[tuple[int, Bytes]] = []
         try:
@@ -120,7 +110,7 @@ class FingerprintTable:
         with store_errors(self._location):
             if is_committed(self._location.fingerprints):
                 compact(self._open())
-        made = self.digests()
+        made = set(self.digests().tolist()) if failures else set()
         return [failure for key, failure in failures if key not in made]  # another file with these bytes was read
 
     def digests(self) -> Keys:
@@ -175,31 +165,19 @@ def _made(
             uri = full_uri(str(row["uri"]), location.base)
             return key, Failure(uri, getattr(error, "reason", None) or str(error))
 
-    pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="lookalike-fingerprint")
-    try:
-        running: deque[Future[tuple[int, Bytes | Failure]]] = deque()
-        for row in rows:
-            running.append(pool.submit(one, row))
-            if len(running) >= _AHEAD:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    return (made for _, made in ahead(one, rows))
 
 
 def _unknown(store: LanceStore, known: Keys) -> Iterator[dict[str, str | bytes | None]]:
     base = store.location.base
     for batch in store.scan(["uri", "digest", "thumbnail"]):
-        is_new = ~np.isin(digest_keys(batch["digest"].to_pylist()), known)
-        rows = batch.filter(pa.array(is_new)).to_pylist()
+        rows = batch.filter(pa.array(_is_unknown(batch, known))).to_pylist()
         # of an embedding that was brought in there may never have been a picture
         yield from (row for row in rows if row["thumbnail"] is not None or is_file(full_uri(row["uri"], base)))
 
 
-def _known(known: Keys, digests: pa.Array) -> Keys:
-    keys = digest_keys(digests.to_pylist())
-    return keys[np.isin(keys, known)]
+def _is_unknown(batch: pa.RecordBatch, known: Keys) -> npt.NDArray[np.bool_]:
+    return ~np.isin(digest_keys(batch["digest"].to_pylist()), known)
 
 
 def _matrix(column: pa.Array) -> npt.NDArray[np.uint8]:

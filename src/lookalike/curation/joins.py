@@ -42,9 +42,9 @@ class SamePictures:
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._positions = np.flatnonzero(catalogue.places >= 0)
-        bits = min(21, max(_LEAST_BITS_IN_A_TABLE, math.ceil(math.log2(max(len(self._positions), 1) or 1))))
+        bits = min(21, max(_LEAST_BITS_IN_A_TABLE, math.ceil(math.log2(max(len(self._positions), 1)))))
         self._index = faiss.IndexBinaryMultiHash(_BITS, _BITS // bits, bits)
         self._index.nflip = 1
         if len(self._positions):
@@ -67,19 +67,19 @@ class SamePictures:
         picture : reads it; None if that cannot be done, and the fingerprint has to do.
         among : positions of candidates.
         """
-        scores, is_unedited = likeness(one, self._catalogue.fingerprints(among))
+        scores, is_unedited = likeness(one, self.catalogue.fingerprints(among))
         may_be = is_same(scores, is_unedited)
         among, scores = among[may_be], scores[may_be]
         fine = picture() if len(among) else None
         if fine is None:
             return among, scores
-        others = ((i, self._catalogue.picture(int(position))) for i, position in enumerate(among))
+        others = ((i, self.catalogue.picture(int(position))) for i, position in enumerate(among))
         kept = [i for i, other in others if other is None or is_same_in_fine(fine, other)]
         return among[kept], scores[kept]
 
     def edited(self, one: npt.NDArray[np.uint8], among: Positions) -> Found:
         """Return which candidates show the same, edited or not, by their fingerprints alone."""
-        scores, _ = likeness(one, self._catalogue.fingerprints(among))
+        scores, _ = likeness(one, self.catalogue.fingerprints(among))
         shows_the_same = is_edited(scores)
         return among[shows_the_same], scores[shows_the_same]
 

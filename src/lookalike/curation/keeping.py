@@ -66,6 +66,19 @@ def keeping_order(rows: Rows, rule: str = RULES[0]) -> Positions:
     return np.lexsort([keys[name] for name in reversed(names)]).astype(np.int64)
 
 
+def ranks_of(order: Positions) -> Positions:
+    """Return where in an order each position stands; shape (n,).
+
+    Examples
+    --------
+    >>> ranks_of(np.array([2, 0, 1]))
+    array([1, 2, 0])
+    """
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    return ranks
+
+
 def _column(rows: Rows, name: str, number: Callable[[Any], float], otherwise: float) -> npt.NDArray[np.float64]:
     found = np.full(len(rows), otherwise)
     for positions, values in rows.values(name):

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
     from lookalike.gallery.location import Location
 
-_JOURNALS, _LINES, _ROWS, _UNDONE = "moves", "moves.jsonl", "rows.arrow", "undone"
-_TRASH = "trash"
+_LINES, _ROWS, _UNDONE = "moves.jsonl", "rows.arrow", "undone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,9 @@ class Moved:
 def new_journal(location: Location) -> Path:
     """Make the folder of a journal; its name is the time."""
     with store_errors(location):
-        (location.curation / _JOURNALS).mkdir(parents=True, exist_ok=True)
+        location.moves.mkdir(parents=True, exist_ok=True)
         while True:
-            path = location.curation / _JOURNALS / datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+            path = location.moves / datetime.now().strftime("%Y%m%d-%H%M%S-%f")
             try:
                 path.mkdir()
             except FileExistsError:
@@ -72,7 +71,7 @@ def new_journal(location: Location) -> Path:
 
 def trash_of(location: Location, journal: Path) -> Path:
     """Return the folder inside the gallery that takes the files of a journal."""
-    return location.curation / _TRASH / journal.name
+    return location.trash / journal.name
 
 
 def newest_journal(location: Location) -> Path:
@@ -82,11 +81,11 @@ def newest_journal(location: Location) -> Path:
     ------
     InputError : if there is none.
     """
-    journals = sorted((location.curation / _JOURNALS).glob("*/" + _LINES), reverse=True)
+    journals = sorted(location.moves.glob("*/" + _LINES), reverse=True)
     for lines in journals:
         if lines.stat().st_size and not (lines.parent / _UNDONE).exists():
             return lines.parent
-    msg = f"there is nothing to undo: no duplicates were moved away from {str(location.base)!r}"
+    msg = "there is nothing to undo: no duplicates were moved away, or all of them were brought back"
     raise InputError(msg)
 
 

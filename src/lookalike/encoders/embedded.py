@@ -174,6 +174,16 @@ def _in_int8(options: EncoderOptions) -> EmbeddedEncoder:
     return encoder
 
 
+def published_tensors() -> Mapping[str, npt.NDArray[Any]]:
+    """Return the weights as published, by the names that :func:`lookalike.encoders.efficientnet_lite.assemble` takes.
+
+    Raises
+    ------
+    EncoderError : if they are missing or damaged.
+    """
+    return read_tensors(_Weights.read().checkpoint)
+
+
 def _spec(revision: str, weights_digest: str, precision: str) -> EncoderSpec:
     return EncoderSpec(NAME, revision, weights_digest, _POOLING, _PREPROCESSING, precision, DIM)
 

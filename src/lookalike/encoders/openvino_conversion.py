@@ -18,6 +18,7 @@ from lookalike.encoders.checkpoints import load, quiet
 from lookalike.encoders.conversion_cache import Entry
 from lookalike.encoders.conversions import temporary_folder
 from lookalike.encoders.converted import REFERENCE
+from lookalike.encoders.embedder_module import Embedder
 from lookalike.encoders.openvino_runtime import ov
 from lookalike.encoders.plain_preprocessing import described
 from lookalike.encoders.probe import probe_images
@@ -34,18 +35,6 @@ if TYPE_CHECKING:
 
 _CONVERTER = 2
 """To be raised with every change of what a conversion gives."""
-
-
-class _Embedder(torch.nn.Module):  # type: ignore[misc]  # PyTorch is untyped here
-    """Model and pooling as one module: pixel values (n, 3, height, width) to embeddings (n, dim)."""
-
-    def __init__(self, encoder: TransformersEncoder) -> None:
-        super().__init__()
-        self.model = encoder.model
-        self._embed = encoder.embed
-
-    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        return self._embed({"pixel_values": pixel_values})
 
 
 def convert(name: str, options: EncoderOptions, folder: Path) -> Entry:
@@ -158,4 +147,4 @@ def _converted(encoder: TransformersEncoder, inputs: npt.NDArray[np.float32]) ->
     with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
         warnings.simplefilter("ignore")  # those of the tracer: what it gets wrong shows in the comparison
         example = torch.from_numpy(inputs[:2])
-        return ov.convert_model(_Embedder(encoder).eval(), example_input=example, input=[-1, *inputs.shape[1:]])
+        return ov.convert_model(Embedder(encoder).eval(), example_input=example, input=[-1, *inputs.shape[1:]])

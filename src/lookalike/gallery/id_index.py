@@ -43,6 +43,15 @@ def index_ids(table: lance.LanceDataset, *, even_few: bool = False) -> None:
     _check(table, rows)
 
 
+def drop_damaged_index(table: lance.LanceDataset) -> None:
+    """Drop the index if its files are missing or cut off: it can be made again, and writers look ids up in it."""
+    if any(index.name == _NAME for index in table.describe_indices()):
+        try:
+            table.to_table(columns=[], filter="id = ''", with_row_id=True)
+        except (OSError, RuntimeError, ValueError):
+            table.drop_index(_NAME)
+
+
 def _check(table: lance.LanceDataset, rows: int) -> None:
     """Read the whole index, and drop it if it was cut off: a failed last write to a file may not be told of."""
     try:

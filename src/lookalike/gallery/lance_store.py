@@ -13,6 +13,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import lance
@@ -21,7 +22,7 @@ import pyarrow as pa
 
 from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreMissingError
 from lookalike.gallery.commits import append, compact, merge
-from lookalike.gallery.id_index import index_ids
+from lookalike.gallery.id_index import drop_damaged_index, index_ids
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
@@ -270,7 +271,13 @@ class LanceStore:
     def find(self, item_id: str, columns: Sequence[str]) -> pa.Table:
         """Return the row of an item, as a table of one row or none."""
         with store_errors(self.location):
-            return self._dataset.to_table(columns=list(columns), filter=ids_filter([item_id]), with_row_id=True)
+            read = partial(
+                self._dataset.to_table, columns=list(columns), filter=ids_filter([item_id]), with_row_id=True
+            )
+            try:
+                return read()
+            except (OSError, RuntimeError, ValueError):  # the index over ids may be damaged, and the rows whole
+                return read(use_scalar_index=False)
 
     def embeddings(self, row_ids: npt.NDArray[np.uint64]) -> Vectors:
         """Return the embeddings of existing rows in the order of ``row_ids``; shape (n, dim), float32."""
@@ -292,6 +299,11 @@ class LanceStore:
         """Let ids be found without looking through them all; see :func:`lookalike.gallery.id_index.index_ids`."""
         with self._writing() as dataset:
             index_ids(dataset, even_few=even_few)
+
+    def drop_damaged_index(self) -> None:
+        """Do without the index over ids if it is damaged; only for who holds the writer lock."""
+        with self._writing() as dataset:
+            drop_damaged_index(dataset)
 
     def check(self) -> None:
         """Look whether the files of the rows are there and have their sizes, without reading them.

@@ -44,6 +44,16 @@ class Location:
         return self.folder / "curation"
 
     @property
+    def moves(self) -> Path:
+        """The folder of the journals of what was moved away: they hold paths of this machine."""
+        return self.curation / "moves"
+
+    @property
+    def trash(self) -> Path:
+        """The folder of the files that were moved away to here."""
+        return self.curation / "trash"
+
+    @property
     def indexes(self) -> Path:
         """The folder of what is derived from the rows and can be made again."""
         return self.folder / "indexes"

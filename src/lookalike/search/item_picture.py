@@ -11,12 +11,35 @@ from lookalike.images.reading import read_picture
 from lookalike.sources.names import original
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lookalike.images.limits import Limits
 
 
 def is_file(uri: str) -> bool:
     """Say whether the full URI of an item is the path of a file of its own."""
     return Path(original(uri)).is_absolute()
+
+
+def read_kept(uri: str, digest: str, thumbnail: Callable[[], bytes | None], limits: Limits) -> bytes:
+    """Return the encoded picture of an item: its file, or the thumbnail kept for an item that has none.
+
+    Parameters
+    ----------
+    uri, digest, limits : see :func:`read_original`.
+    thumbnail : returns the one that the gallery keeps, if any; only called for an item that is no file of its own.
+
+    Raises
+    ------
+    SourceError : if neither can be read, or the file is another than was indexed.
+    ImageDecodeError : if the file is above the limit.
+    """
+    if is_file(uri):
+        return read_original(uri, digest, limits)
+    kept = thumbnail()
+    if kept is None:
+        raise SourceError(uri, "the gallery keeps no picture of this item")
+    return kept
 
 
 def read_original(uri: str, digest: str, limits: Limits) -> bytes:

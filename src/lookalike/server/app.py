@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import importlib.util
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from lookalike.api.gallery import Gallery
+    from lookalike.server.page.mounting import MountedPage
 
-_PAGE = "lookalike.server.page"
 _ABOUT = "Find the images of a gallery that are most alike to a picture, an item, or words."
 
 
@@ -52,15 +51,18 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
     options = options or ServerOptions()
     workers = Workers(options)
     served = {name: ServedGallery(name, gallery, workers) for name, gallery in galleries.items()}
+    page = _page(served, options)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         try:
-            async with AsyncExitStack() as sockets:
+            async with AsyncExitStack() as parts:
                 for gallery in served.values():
                     await asyncio.to_thread(gallery.start)
                     if options.has_local_socket:
-                        await sockets.enter_async_context(local_socket(gallery.gallery, workers))
+                        await parts.enter_async_context(local_socket(gallery.gallery, workers))
+                if page is not None:
+                    await parts.enter_async_context(page.running())
                 yield
         finally:
             for gallery in served.values():
@@ -83,7 +85,10 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
     app.include_router(routes.router, tags=["the default gallery"])
     app.include_router(routes.router, prefix=NAMED, tags=["a gallery by name"], dependencies=[Depends(_named)])
     _add_own_routes(app)
-    _add_page(app, galleries)
+    if page is None:
+        app.get("/", include_in_schema=False, response_class=PlainTextResponse)(_front)
+    else:
+        app.router.default = page  # for what is none of the routes above
     describe(app, has_key=options.api_key is not None)
     return app
 
@@ -118,16 +123,17 @@ def _add_own_routes(app: FastAPI) -> None:
         return Response(app.state.workers.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _add_page(app: FastAPI, galleries: Mapping[str, Gallery]) -> None:
-    """Put the page at ``/``, or what to install for it."""
-    if importlib.util.find_spec("gradio") and importlib.util.find_spec(_PAGE):
-        page = importlib.import_module(_PAGE).build_page(galleries)
-        importlib.import_module("gradio").mount_gradio_app(app, page, path="/")
-        return
+def _page(galleries: Mapping[str, ServedGallery], options: ServerOptions) -> MountedPage | None:
+    """Return the page, if what it is made of is installed."""
+    if importlib.util.find_spec("gradio") is None:
+        return None
+    from lookalike.server.page.mounting import MountedPage
 
-    @app.get("/", include_in_schema=False, response_class=PlainTextResponse)
-    async def front() -> str:
-        return 'lookalike answers here; see /docs. For a page to search with: pip install "lookalike[ui]"\n'
+    return MountedPage(galleries, options)
+
+
+async def _front() -> str:
+    return 'lookalike answers here; see /docs. For a page to search with: pip install "lookalike[ui]"\n'
 
 
 async def _http_problem(_: Request, error: Any) -> JSONResponse:

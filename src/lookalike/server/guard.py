@@ -20,6 +20,8 @@ from lookalike.server.options import LOOPBACK
 from lookalike.server.problems import RefusedError, problem, problem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,10 +51,8 @@ _DOCS = (
     "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; img-src data: https://fastapi.tiangolo.com; "
     "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net"
 )
-_PAGE = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'; base-uri 'self'; "
-    "frame-ancestors 'none'"
-)
+_PAGE = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'; base-uri 'self'"
+_NOBODY = "'none'"
 
 
 class Guard:
@@ -78,7 +78,7 @@ class Guard:
         elif scope["type"] != "http":
             await self._app(scope, receive, send)
         else:
-            await self._answer(scope, receive, _Answer(scope, send))
+            await self._answer(scope, receive, _Answer(scope, send, self._options.framed_by))
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         body = Body(receive, self._options.max_body, self._room)
@@ -109,7 +109,8 @@ class Guard:
 class _Answer:
     """Sends one answer, with the headers that all have."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, framed_by: Sequence[str]) -> None:
+        self._framed_by = framed_by
         self.id = uuid.uuid4().hex
         self.started = time.perf_counter()
         self.status = _CLIENT_LEFT
@@ -132,6 +133,8 @@ class _Answer:
                 headers.setdefault(name, value)
             headers["X-Request-ID"] = self.id
             headers["Content-Security-Policy"] = self._policy(headers.get("content-type", ""))
+            if self._framed_by:
+                del headers["X-Frame-Options"]  # it cannot name sites; the policy does
         await self._send(message)
 
     async def fail(self, response: Response) -> None:
@@ -154,7 +157,9 @@ class _Answer:
     def _policy(self, content_type: str) -> str:
         if not content_type.startswith("text/html"):
             return _CONTENT
-        return _DOCS if self._scope["path"] == "/docs" else _PAGE
+        if self._scope["path"] == "/docs":
+            return _DOCS
+        return f"{_PAGE}; frame-ancestors {' '.join(self._framed_by) or _NOBODY}"
 
 
 def admit(scope: Scope, headers: Headers, options: ServerOptions) -> None:

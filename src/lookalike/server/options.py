@@ -31,5 +31,7 @@ class ServerOptions:
     """Bytes of all requests that are being answered."""
     max_queries: int = 256
     """Queries and pictures to add that are being answered or wait for it; more are asked to come back."""
+    framed_by: tuple[str, ...] = ()
+    """Other sites that may show the page within theirs, such as ``https://huggingface.co``."""
     has_local_socket: bool = False
     """Whether the command line of this machine's user is answered as well; see :mod:`lookalike.server.local`."""

@@ -64,7 +64,13 @@ def problem(status: int, kind: str, message: str, headers: Mapping[str, str] | N
 
 def problem_of(error: LookalikeError | RefusedError) -> JSONResponse:
     """Return the response for an error."""
+    told = as_refusal(error)
+    return problem(told.status, told.kind, told.message)
+
+
+def as_refusal(error: LookalikeError | RefusedError) -> RefusedError:
+    """Return an error as clients are told it."""
     if isinstance(error, RefusedError):
-        return problem(error.status, error.kind, error.message)
+        return error
     status, instead = next(told for kind, told in _TOLD.items() if isinstance(error, kind))
-    return problem(status, type(error).__name__, instead or str(error))
+    return RefusedError(status, type(error).__name__, instead or str(error))

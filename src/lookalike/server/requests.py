@@ -38,9 +38,9 @@ async def search_request(request: Request) -> SearchRequest:
         return await _from_json(SearchRequest, request)
     fields, files = await _from_form(request, {"image", "images"})
     if "image" in files and len(files["image"]) == 1 and "images" not in files:
-        return _validated(SearchRequest, {**fields, "query": {"image": files["image"][0]}})
+        return validated(SearchRequest, {**fields, "query": {"image": files["image"][0]}})
     if "images" in files and "image" not in files:
-        return _validated(SearchRequest, {**fields, "queries": [{"image": data} for data in files["images"]]})
+        return validated(SearchRequest, {**fields, "queries": [{"image": data} for data in files["images"]]})
     msg = "a search by a form has one file, image, or several, images"
     raise InputError(msg)
 
@@ -60,7 +60,7 @@ async def add_request(request: Request) -> AddRequest:
     except (ValueError, RecursionError) as error:
         msg = 'attributes must be a JSON object, such as {"label": "cat"}'
         raise InputError(msg) from error
-    return _validated(AddRequest, {"items": [{**fields, **common, "image": data} for data in images]})
+    return validated(AddRequest, {"items": [{**fields, **common, "image": data} for data in images]})
 
 
 async def json_request(model: type[R], request: Request) -> R:
@@ -89,9 +89,9 @@ def _kind(request: Request) -> str:
 async def _from_json(model: type[R], request: Request) -> R:
     body = await request.body()
     if len(body) <= _AT_ONCE:
-        return _validated(model, body)
+        return validated(model, body)
     # of a large body this takes a while; it does not go deeper than some hundred levels
-    return await asyncio.get_running_loop().run_in_executor(None, partial(_validated, model, body))
+    return await asyncio.get_running_loop().run_in_executor(None, partial(validated, model, body))
 
 
 async def _from_form(request: Request, names: set[str]) -> tuple[dict[str, str], dict[str, list[bytes]]]:
@@ -110,7 +110,13 @@ async def _from_form(request: Request, names: set[str]) -> tuple[dict[str, str],
     return fields, files
 
 
-def _validated(model: type[R], values: bytes | Mapping[str, Any]) -> R:
+def validated(model: type[R], values: bytes | Mapping[str, Any]) -> R:
+    """Return what a client sent, if it is what the model says.
+
+    Raises
+    ------
+    InputError : if it is not.
+    """
     try:
         return model.model_validate_json(values) if isinstance(values, bytes) else model.model_validate(values)
     except ValidationError as error:

@@ -47,6 +47,7 @@ _FORM_OF_ITEMS = {
     "id": {"type": "string"},
     "attributes": {"type": "string", "description": "A JSON object."},
 }
+_GONE = "the picture of this item cannot be read any more"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 503)
 }
@@ -151,13 +152,25 @@ async def thumbnail(gallery: Chosen, id: Id, request: Request) -> Response:  # n
     try:
         made = await gallery.thumbnail(id)
     except (SourceError, ImageDecodeError) as error:  # the message may hold a path
-        raise RefusedError(404, "PictureGoneError", "the picture of this item cannot be read any more") from error
+        raise RefusedError(404, "PictureGoneError", _GONE) from error
     if made is None:
         raise unknown(id)
     headers = {"ETag": f'"{made.digest}"', "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     return Response(made.jpeg, media_type="image/jpeg", headers=headers)
+
+
+@router.get("/pictures/{id:path}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
+async def picture(gallery: Chosen, id: Id) -> Response:  # noqa: A002
+    """Return the picture of an item in its full size, upright, as a JPEG without metadata."""
+    try:
+        made = await gallery.picture(id)
+    except (SourceError, ImageDecodeError) as error:
+        raise RefusedError(404, "PictureGoneError", _GONE) from error
+    if made is None:
+        raise unknown(id)
+    return Response(made, media_type="image/jpeg")
 
 
 @router.get("/info", response_model=About)

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -22,6 +22,7 @@ from lookalike.errors import ImageDecodeError, InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import decode
+from lookalike.search import terms
 from lookalike.search.options import SearchOptions
 from lookalike.search.query import QueryResolver, ResolvedQuery
 from lookalike.search.upkeep import index_in_use
@@ -34,7 +35,7 @@ from lookalike.server.writing import GalleryWriter, Outcome
 from lookalike.sources.fetch import FetchLimits, fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
     from lookalike.server.workers import Workers
+
+T = TypeVar("T")
 
 _FETCH_SECONDS, _SILENCE = 10.0, 5.0
 _TOLD = ("box", "strength", "collapsed")
@@ -96,8 +99,11 @@ class ServedGallery:
         if self._encoding is not None:
             self._encoding.close()
 
-    async def search(self, queries: Sequence[Query], narrowing: Narrowing) -> list[Hits]:
-        """Answer several queries; their time is that from the request on, shared among them."""
+    async def search(self, queries: Sequence[Query | terms.Query], narrowing: Narrowing) -> list[Hits]:
+        """Answer several queries; their time is that from the request on, shared among them.
+
+        A :class:`lookalike.search.terms.Query` is trusted: one that a client wrote could name files of the server.
+        """
         started = time.perf_counter()
         if narrowing.where is not None:
             check_condition(narrowing.where)
@@ -109,7 +115,7 @@ class ServedGallery:
             embedded = await asyncio.gather(*[self._embedded(query) for query in queries])
 
             def search() -> list[Hits]:
-                named = [item or self._item(str(query.id)) for query, item in zip(queries, embedded, strict=True)]
+                named = [self._item(query) if isinstance(query, str) else query for query in embedded]
                 return self.gallery.search_resolved(named, narrowing.k, options, include_self=narrowing.include_self)
 
             answers = await self._workers.do("search", search)
@@ -153,6 +159,30 @@ class ServedGallery:
         """Return the thumbnail of an item; None if there is no such item."""
         return await self._workers.do("decode", partial(self._thumbnails.get, item))
 
+    async def picture(self, item: str) -> bytes | None:
+        """Return the picture of an item in full, as a JPEG; None if there is no such item."""
+        return await self._workers.do("decode", partial(self._thumbnails.in_full, item))
+
+    async def do(self, work: Callable[[Gallery], T]) -> T:
+        """Do something else with the gallery, in a thread, that counts as one query."""
+        with self._workers.admitted(1):
+            return await self._workers.do("search", partial(work, self.gallery))
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether clients may change the gallery."""
+        return self._writer is not None
+
+    async def change(self, work: Callable[[Gallery], T]) -> T:
+        """Do something that changes the gallery, as :meth:`do` does.
+
+        Raises
+        ------
+        RefusedError : if the server is read-only.
+        """
+        self._writable()
+        return await self.do(work)
+
     async def about(self) -> dict[str, Any]:
         """Return what the gallery holds, as JSON-ready values."""
         return await self._workers.do("search", self._about)
@@ -189,16 +219,18 @@ class ServedGallery:
             **({} if hits.cursor is None else {"cursor": hits.cursor}),
         }
 
-    async def _embedded(self, query: Query) -> ResolvedQuery | None:
-        """Return a query with its embedding; None for an item, which the search looks up."""
+    async def _embedded(self, query: Query | terms.Query) -> ResolvedQuery | str:
+        """Return a query with its embedding; for an item its id, which the search looks up."""
+        if isinstance(query, terms.Query):
+            return await self._workers.do("search", partial(self._terms, query))
         if query.image is not None:
             return await self._picture("image", query.image)
         if query.url is not None:
             return await self._picture(query.url, await self._fetch(query.url), item=query.url)
         if query.text is not None:
             return await self._workers.do("search", partial(self._text, query.text))
-        if query.vector is None:
-            return None
+        if query.id is not None:
+            return query.id
         return self._resolver().resolve(np.array(query.vector, np.float64))
 
     async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
@@ -246,6 +278,11 @@ class ServedGallery:
             msg = f"the encoder of this gallery embeds no {what}; ask with {known}"
             raise InputError(msg)
 
+    def _terms(self, query: terms.Query) -> ResolvedQuery:
+        if any(term.kind is terms.Kind.TEXT for term in query.terms):
+            self._check_modality("text", "words")
+        return self._resolver().resolve(query)
+
     def _about_item(self, item: str) -> dict[str, Any] | None:
         store = self.gallery.store
         store.refresh()
@@ -268,7 +305,7 @@ class ServedGallery:
             "attributes": {name: str(store.schema.field(name).type) for name in store.attributes},
             "index": index_in_use(store),
             "version": store.version,
-            "writable": self._writer is not None,
+            "writable": self.is_writable,
         }
 
     def _is_new(self) -> bool:

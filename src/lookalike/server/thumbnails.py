@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from lookalike.images.decode import decode
 from lookalike.images.transforms import encode_jpeg, thumbnail
-from lookalike.search.hit import Hit
-from lookalike.search.uris import full_uri
+from lookalike.search.items import as_hits, item_columns
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lookalike.api.gallery import Gallery
     from lookalike.images.limits import Limits
 
@@ -49,20 +50,32 @@ class Thumbnails:
         StoreError : if the gallery cannot be read.
         """
         store = self._gallery.store
-        store.refresh()
-        rows = store.find(item, ["uri", "digest"]).to_pylist()
-        if not rows:
+        rows = self._row(item)
+        if len(rows) == 0:
             return None
-        key = (item, rows[0]["digest"])
+        key = (item, rows["digest"][0].as_py())
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        hit = Hit(1, item, full_uri(rows[0]["uri"], store.location.base), 0.0, {}, rows[0]["digest"])
-        pixels = decode(self._gallery.read(hit), min_side=_SIDE, limits=self._limits).pixels
-        made = Thumbnail(hit.digest, encode_jpeg(thumbnail(pixels, _SIDE)))
+        data = self._gallery.read(as_hits(rows, store)[0])
+        pixels = decode(data, min_side=_SIDE, limits=self._limits).pixels
+        made = Thumbnail(key[1], encode_jpeg(thumbnail(pixels, _SIDE)))
         self._keep(key, made)
         return made
+
+    def in_full(self, item: str) -> bytes | None:
+        """Return the upright picture of an item as a JPEG without metadata; None and errors as :meth:`get`."""
+        rows = self._row(item)
+        if len(rows) == 0:
+            return None
+        data = self._gallery.read(as_hits(rows, self._gallery.store)[0])
+        return encode_jpeg(decode(data, limits=self._limits).pixels, quality=92)
+
+    def _row(self, item: str) -> pa.Table:
+        store = self._gallery.store
+        store.refresh()
+        return store.find(item, item_columns(store))
 
     def _keep(self, key: tuple[str, str], made: Thumbnail) -> None:
         with self._lock:

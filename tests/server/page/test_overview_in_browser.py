@@ -1,0 +1,44 @@
+"""The gallery as a whole, in a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+from tests.server.page.browsing import opened
+
+
+@pytest.fixture
+def page(chromium, service):
+    with opened(chromium, service.url) as page:
+        yield page
+
+
+def test_the_map_is_drawn_and_opens_pictures_of_the_service(page, service):
+    page.get_by_role("tab", name="Map").click()
+    page.locator("#look-draw").click()
+    drawn = page.frame_locator("#look-map iframe")
+    expect(drawn.get_by_role("heading")).to_have_text("Images of leaves")
+    for label in ("angular_leaf_spot", "bean_rust", "healthy"):
+        expect(drawn.get_by_text(label)).to_be_visible()
+    canvas = drawn.locator("canvas").first
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    with page.context.expect_page() as picture:
+        page.keyboard.press("Enter")
+    assert picture.value.url.startswith(f"{service.url}/galleries/leaves/pictures/")
+
+
+def test_the_gallery_is_evaluated(page, leaves):
+    page.get_by_role("tab", name="Evaluation").click()
+    page.locator("#look-judge").click()
+    report = page.frame_locator("#look-evaluation iframe")
+    expect(report.get_by_role("heading", name="Overall")).to_be_visible()
+    told = report.locator("body").inner_text()
+    for measure, estimate in leaves.evaluate().overall.estimates.items():
+        assert str(measure) in told
+        assert f"{estimate.mean:.3f}" in told
+    assert str(leaves.path.parent) not in report.locator("body").inner_html()
