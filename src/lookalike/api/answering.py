@@ -53,7 +53,6 @@ def answer_resolved(
         [_identity(query) for query in queries] if options.cursor is not None else (),
     )
     _check_words(queries, options)
-    gallery.store.refresh()
     version = gallery.store.version
     try:
         answers = gallery.searcher.answer(asked, k, options)

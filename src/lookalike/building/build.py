@@ -87,6 +87,7 @@ def build(
     started = time.perf_counter()
     with writer_lock(store.location, options.progress.waiting):
         store.refresh()
+        store.drop_damaged_index()
         remove_leftovers(store)
         check_tiles(store, wanted=options.tiles)
         run = _Run(store, source, encoder, options)

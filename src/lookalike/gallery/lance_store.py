@@ -13,6 +13,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import lance
@@ -21,6 +22,7 @@ import pyarrow as pa
 
 from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreMissingError
 from lookalike.gallery.commits import append, compact, merge
+from lookalike.gallery.id_index import drop_damaged_index, index_ids
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
@@ -40,6 +42,7 @@ _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
 _CACHE_BYTES = 16 << 20
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
+_SCAN_IDS = 8 * _SCAN_ROWS
 _FILE_ERROR = "LanceError(IO)"
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 """What the table format takes in no path: control characters, and bytes that are not UTF-8."""
@@ -228,7 +231,7 @@ class LanceStore:
                 columns=list(columns),
                 filter=" and ".join(conditions) or None,
                 with_row_id=True,
-                batch_size=_SCAN_ROWS,
+                batch_size=_SCAN_ROWS if columns else _SCAN_IDS,
                 scan_in_order=True,
                 batch_readahead=2,
                 io_buffer_size=16 << 20,
@@ -242,7 +245,7 @@ class LanceStore:
 
     def row_ids(self, *, where: str | None = None) -> npt.NDArray[np.uint64]:
         """Return the stable ids of all rows, or of those that a condition selects; shape (n,), uint64."""
-        parts = [batch["_rowid"].to_numpy() for batch in self.scan([] if where is None else ["id"], where=where)]
+        parts = [batch["_rowid"].to_numpy() for batch in self.scan([], where=where)]
         return np.concatenate(parts) if parts else np.empty(0, np.uint64)
 
     def take(self, row_ids: npt.NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
@@ -268,7 +271,13 @@ class LanceStore:
     def find(self, item_id: str, columns: Sequence[str]) -> pa.Table:
         """Return the row of an item, as a table of one row or none."""
         with store_errors(self.location):
-            return self._dataset.to_table(columns=list(columns), filter=ids_filter([item_id]), with_row_id=True)
+            read = partial(
+                self._dataset.to_table, columns=list(columns), filter=ids_filter([item_id]), with_row_id=True
+            )
+            try:
+                return read()
+            except (OSError, RuntimeError, ValueError):  # the index over ids may be damaged, and the rows whole
+                return read(use_scalar_index=False)
 
     def embeddings(self, row_ids: npt.NDArray[np.uint64]) -> Vectors:
         """Return the embeddings of existing rows in the order of ``row_ids``; shape (n, dim), float32."""
@@ -285,6 +294,16 @@ class LanceStore:
             if even_few or len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
                 compact(dataset)
             dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
+
+    def index_ids(self, *, even_few: bool = False) -> None:
+        """Let ids be found without looking through them all; see :func:`lookalike.gallery.id_index.index_ids`."""
+        with self._writing() as dataset:
+            index_ids(dataset, even_few=even_few)
+
+    def drop_damaged_index(self) -> None:
+        """Do without the index over ids if it is damaged; only for who holds the writer lock."""
+        with self._writing() as dataset:
+            drop_damaged_index(dataset)
 
     def check(self) -> None:
         """Look whether the files of the rows are there and have their sizes, without reading them.

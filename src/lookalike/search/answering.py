@@ -10,7 +10,6 @@ import numpy as np
 
 from lookalike.errors import InputError, UnknownNameError
 from lookalike.search.arrangement import Candidate, collapsed, diverse, in_order_of
-from lookalike.search.filters import rows_where
 from lookalike.search.hit import Hit
 from lookalike.search.items import fetch_items
 from lookalike.search.options import DEEPEST
@@ -22,12 +21,13 @@ if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.search.calibration import Calibration
+    from lookalike.search.conditions import Conditions
     from lookalike.search.hit import Method
     from lookalike.search.items import Item
     from lookalike.search.options import SearchOptions
     from lookalike.search.ranking import Ranker
     from lookalike.search.tiles import Tile, TileFinder, TilesFound
-    from lookalike.search.view import RowIds, View
+    from lookalike.search.view import Selection, View
 
 _POOL, _SMALLEST_POOL, _DEEPER = 5, 50, 4
 """Hits are chosen among that many times k rows; if copies are so many that too few are left, among more and more."""
@@ -59,6 +59,7 @@ class Judged:
 
     view: View
     ranker: Ranker
+    conditions: Conditions
     calibration: Calibration | None
     tiles: TileFinder | None = None
 
@@ -75,7 +76,7 @@ class Judged:
         least : hits that score less are left out.
         """
         _check(options, k, self.view.store)
-        selected = None if options.where is None else rows_where(self.view.store, options.where)
+        selected = None if options.where is None else self.conditions.selection(options.where)
         reach = _reach(k, options) + len(options.exclude) + max(map(len, asked.exclude), default=0)
         while True:
             found = self._found(asked, reach, selected, options)
@@ -97,7 +98,7 @@ class Judged:
                 return [self._as_hits(row, options.sort) for row in chosen], min(methods, key=lambda way: way.recall)
             reach = min(DEEPEST, _DEEPER * reach)
 
-    def _found(self, asked: Asked, reach: int, selected: RowIds | None, options: SearchOptions) -> list[Ranked]:
+    def _found(self, asked: Asked, reach: int, selected: Selection | None, options: SearchOptions) -> list[Ranked]:
         if options.expand is None and options.rerank is None:
             row_ids, scores = self.view.nearest(asked.vectors, reach, selected)
             return [_without_padding(*found) for found in zip(row_ids, scores, strict=True)]
@@ -106,10 +107,13 @@ class Judged:
         pairs = [(asked.vectors[i : i + 1], expanded[i : i + 1]) for i in range(len(expanded))]
         return [self.ranker.rank(pair, reach, selected, ways) for pair in pairs]
 
-    def _tiles_of(self, asked: Asked, reach: int, selected: RowIds | None, options: SearchOptions) -> TilesFound | None:
+    def _tiles_of(
+        self, asked: Asked, reach: int, selected: Selection | None, options: SearchOptions
+    ) -> TilesFound | None:
         if self.tiles is None or not options.tiles or options.reverse or options.expand or options.rerank:
             return None
-        return self.tiles.nearest(asked.vectors, reach, options.metric, selected)
+        among = None if selected is None else self.view.selected_ids(selected)
+        return self.tiles.nearest(asked.vectors, reach, options.metric, among)
 
     def _arranged(self, candidates: list[Candidate], k: int, options: SearchOptions) -> list[Candidate]:
         if not candidates or (not options.collapse and options.diversity is None):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lookalike.arrays import Positions, Vectors
-    from lookalike.search.view import RowIds, View
+    from lookalike.search.view import Selection, View
 
 _EXPANDED_BY, _AUGMENTED_BY = 5, 10
 _ALPHA = 3
@@ -60,7 +60,11 @@ class Ranker:
         self._spaces: dict[str, Callable[[Vectors], Vectors]] = {}
 
     def rank(
-        self, queries: tuple[Vectors, Vectors], depth: int, selected: RowIds | None, ways: tuple[str | None, str | None]
+        self,
+        queries: tuple[Vectors, Vectors],
+        depth: int,
+        selected: Selection | None,
+        ways: tuple[str | None, str | None],
     ) -> Ranked:
         """Return the best rows for one query.
 
@@ -68,7 +72,7 @@ class Ranker:
         ----------
         queries : the query, and what is to rank with it, which is the same if nothing is; each of shape (1, dim).
         depth : how many rows to rank.
-        selected : only rows of these stable ids; None: all.
+        selected : only these rows; None: all.
         ways : the expansion and the re-ranking.
         """
         query, asked = queries
@@ -84,7 +88,7 @@ class Ranker:
             relevance = _cosines(space(normalised(asked)), space(normalised(vectors)))
         return Ranked(row_ids, _cosines(query, vectors), relevance)
 
-    def _with_neighbours(self, query: Vectors, selected: RowIds | None) -> Vectors:
+    def _with_neighbours(self, query: Vectors, selected: Selection | None) -> Vectors:
         row_ids, scores = _best(*self._view.nearest(query, _EXPANDED_BY, selected), _EXPANDED_BY)
         vectors = normalised(self._view.store.embeddings(row_ids.astype(np.uint64)))
         return np.asarray(normalised(query) + _weights(scores) @ vectors, np.float32)

@@ -81,7 +81,7 @@ class TileFinder:
         view = searcher.view(metric)
         if ITEM not in view.store.attributes:  # none has been made yet
             return None
-        among = None if selected is None else _tiles_of(view.store, selected)
+        among = None if selected is None else view.select(_tiles_of(view.store, selected))
         # of the k best items, each has a tile among the k * TILES best: no more than TILES belong to one item
         row_ids, scores = view.nearest(queries, k * TILES, among)
         rows = _rows(view.store, np.unique(row_ids[row_ids >= 0]))

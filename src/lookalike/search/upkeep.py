@@ -37,7 +37,7 @@ class Lag(Enum):
 def renew(
     store: LanceStore, report: Callable[[str], None] = lambda _: None, *, even_if_little_changed: bool = False
 ) -> None:
-    """Write the snapshot, the index and the calibration of the newest version, as far as they have fallen behind.
+    """Write the snapshot, the indexes and the calibration of the newest version, as far as they have fallen behind.
 
     Searches go on meanwhile, over the snapshot and the index of an older version and all rows that came later. An index
     that cannot be built is told of, and the gallery is searched exactly.
@@ -53,6 +53,7 @@ def renew(
     OSError : if the gallery's folder cannot be written.
     """
     store.refresh()
+    store.index_ids(even_few=even_if_little_changed)
     pinned = store.pinned()
     snapshot = newest_snapshot(pinned, with_sums=False)
     is_behind = not _holds_all(pinned, snapshot) if even_if_little_changed else lag_of(pinned, snapshot) is not Lag.NONE

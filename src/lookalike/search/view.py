@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from lookalike.search.snapshot import Snapshot
 
     RowIds = npt.NDArray[np.uint64]
+    Selection = Sequence[npt.NDArray[np.bool_]]
+    """For each part of a view, which of its rows may be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +56,31 @@ class View:
                 return Method(part.index.name, part.index.recall)
         return EXACTLY
 
-    def nearest(self, queries: Vectors, k: int, selected: RowIds | None = None) -> tuple[Positions, Vectors]:
+    def select(self, row_ids: RowIds) -> Selection:
+        """Return the rows of those stable ids, as far as they are still what the gallery holds."""
+        chosen = [np.isin(part.row_ids, row_ids) for part in self.parts]
+        return [mask if part.live is None else mask & part.live for part, mask in zip(self.parts, chosen, strict=True)]
+
+    def selected_ids(self, selection: Selection) -> RowIds:
+        """Return the stable ids of the rows that :meth:`select` chose."""
+        return np.concatenate([part.row_ids[mask] for part, mask in zip(self.parts, selection, strict=True)])
+
+    def nearest(self, queries: Vectors, k: int, selected: Selection | None = None) -> tuple[Positions, Vectors]:
         """Return rows among which are the nearest of each query, or the farthest if the view is of these.
 
         Parameters
         ----------
         queries : shape (q, dim).
         k : at least 1.
-        selected : only rows of these stable ids; None: all.
+        selected : only these rows; None: all.
 
         Returns
         -------
         Stable row ids, int64, and their scores; both of shape (q, at most k for each part), in no certain order. Where
         there is no row, the id is -1.
         """
-        found = [_search_part(part, queries, k, selected) for part in self.parts]
+        allowed = [part.live for part in self.parts] if selected is None else selected
+        found = [_search_part(part, queries, k, mask) for part, mask in zip(self.parts, allowed, strict=True)]
         return np.concatenate([ids for ids, _ in found], axis=1), np.concatenate([s for _, s in found], axis=1)
 
     def sample(self, count: int) -> RowIds:
@@ -110,11 +122,9 @@ def _tail(store: LanceStore, metric: Metric, *, newer_than: int | None, reverse:
     return Part(row_ids, ExactIndex(vectors, metric=metric, farthest=reverse), None)
 
 
-def _search_part(part: Part, queries: Vectors, k: int, selected: RowIds | None) -> tuple[Positions, Vectors]:
-    allowed = part.live
-    if selected is not None:
-        chosen = np.isin(part.row_ids, selected)
-        allowed = chosen if allowed is None else allowed & chosen
+def _search_part(
+    part: Part, queries: Vectors, k: int, allowed: npt.NDArray[np.bool_] | None
+) -> tuple[Positions, Vectors]:
     found = part.index.search(queries, min(k, max(1, len(part.row_ids))), allowed)
     if len(part.row_ids) == 0:
         return found.positions, found.scores

@@ -93,7 +93,7 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
     return app
 
 
-def _named(gallery: Annotated[str, Path(description="The name of a gallery.")]) -> None:
+async def _named(gallery: Annotated[str, Path(description="The name of a gallery.")]) -> None:
     """Tell OpenAPI of the parameter."""
 
 

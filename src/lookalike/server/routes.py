@@ -56,7 +56,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(responses=PROBLEMS)
 
 
-def chosen(request: Request) -> ServedGallery:
+async def chosen(request: Request) -> ServedGallery:
     """Return the gallery that a request means: the one it names, or the default.
 
     Raises

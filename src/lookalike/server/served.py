@@ -112,10 +112,12 @@ class ServedGallery:
             options = SearchOptions(
                 **{**chosen, "metric": as_metric(narrowing.metric), "exclude": tuple(narrowing.exclude)}
             )
-            resolved = await asyncio.gather(*[self._resolve(query) for query in queries])
-            search = partial(
-                self.gallery.search_resolved, resolved, narrowing.k, options, include_self=narrowing.include_self
-            )
+            embedded = await asyncio.gather(*[self._embedded(query) for query in queries])
+
+            def search() -> list[Hits]:
+                named = [self._item(query) if isinstance(query, str) else query for query in embedded]
+                return self.gallery.search_resolved(named, narrowing.k, options, include_self=narrowing.include_self)
+
             answers = await self._workers.do("search", search)
             seconds = (time.perf_counter() - started) / len(queries)
             return [replace(hits, seconds=seconds) for hits in answers]
@@ -217,17 +219,18 @@ class ServedGallery:
             **({} if hits.cursor is None else {"cursor": hits.cursor}),
         }
 
-    async def _resolve(self, query: Query | terms.Query) -> ResolvedQuery:
+    async def _embedded(self, query: Query | terms.Query) -> ResolvedQuery | str:
+        """Return a query with its embedding; for an item its id, which the search looks up."""
         if isinstance(query, terms.Query):
             return await self._workers.do("search", partial(self._terms, query))
         if query.image is not None:
             return await self._picture("image", query.image)
         if query.url is not None:
             return await self._picture(query.url, await self._fetch(query.url), item=query.url)
-        if query.id is not None:
-            return await self._workers.do("search", partial(self._item, query.id))
         if query.text is not None:
             return await self._workers.do("search", partial(self._text, query.text))
+        if query.id is not None:
+            return query.id
         return self._resolver().resolve(np.array(query.vector, np.float64))
 
     async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
