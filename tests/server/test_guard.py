@@ -331,6 +331,9 @@ def test_the_log_holds_no_secret(keyed, caplog):
         )
     from lookalike.server.logs import JsonLines
 
+    end = time.monotonic() + 10  # a request is logged once it is answered
+    while not any(record.name == "lookalike.server" for record in caplog.records) and time.monotonic() < end:
+        time.sleep(0.01)
     lines = [JsonLines().format(record) for record in caplog.records if record.name == "lookalike.server"]
     assert {"route": "/search", "status": 200, "method": "POST"}.items() <= json.loads(lines[-1]).items()
     assert not any(secret in line for line in lines for secret in (KEY, "secret-in-query", "secret-cookie"))
