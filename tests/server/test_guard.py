@@ -7,6 +7,7 @@ import hmac
 import http.client
 import json
 import socket
+import time
 import zlib
 from struct import pack
 
