@@ -28,6 +28,7 @@ ORDER = (
     "indexes",
     "growth",
     "lsh",
+    "filters",
     "serving",
 )
 _HEAD = """\
