@@ -30,6 +30,7 @@ ORDER = (
     "lsh",
     "filters",
     "serving",
+    "mobile",
 )
 _HEAD = """\
 # Benchmark results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from io import BytesIO
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -70,7 +71,42 @@ def test_what_narrows_a_search_does_so_there(remote, gallery):
     assert rows(remote.search(query, 3, **narrowed)) == rows(gallery.search(query, 3, **narrowed))
     least = gallery.search(query).scores[1]
     assert len(remote.search(query, min_score=least)) == 2
+    for place in (gallery, remote):
+        with pytest.raises(InputError, match="at least 50 different images"):
+            place.search(query, min_score="auto")
     assert remote.search_batch([], options=SearchOptions()) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exclude": ("photos/0004.png", "photos/0007.png")},
+        {"collapse": True},
+        {"diversity": 0.6},
+        {"sort": "-width"},
+        {"expand": "neighbours"},
+        {"rerank": "whitened"},
+        {"reverse": True},
+        {"cursor": "start", "tiles": False},
+    ],
+)
+def test_each_option_means_the_same_there(remote, gallery, options):
+    here, there = (place.search("id:photos/0003.png", 5, **options) for place in (gallery, remote))
+    assert rows(there) == rows(here)
+    assert (there.cursor is None) == (here.cursor is None)
+    strengths = [(hit.strength, hit.collapsed) for hit in here]
+    assert [(hit.strength, hit.collapsed) for hit in there] == strengths
+
+
+def test_pages_of_a_server_make_the_whole_ranking(remote, gallery):
+    whole = rows(gallery.search("id:photos/0003.png", 12))
+    cursor, pages = "start", []
+    while cursor is not None:
+        page = remote.search("id:photos/0003.png", 4, cursor=cursor)
+        pages.append(rows(page))
+        cursor = page.cursor
+    assert [len(page) for page in pages] == [4, 4, 3]
+    assert list(chain(*pages)) == whole
 
 
 def test_many_queries_go_in_several_requests(remote, gallery):

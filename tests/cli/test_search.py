@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lookalike.api.gallery import Gallery
+from lookalike.gallery.location import locate
 from tests.cli.command import album, lookalike, lookalike_json, mistake, picture
 
 
@@ -143,6 +145,14 @@ def test_a_hit_whose_file_is_gone_is_still_listed_and_drawn(tmp_path):
         (["search", "query.png", "-k", "0"], ["k must be", "at least 1", "got 0"]),
         (["search", "query.png", "--min-score", "nan"], ["min_score", "nan"]),
         (["search", "query.png", "--min-score", "inf"], ["min_score", "inf"]),
+        (["search", "query.png", "--min-score", "high"], ["min_score", "'auto'", "high"]),
+        (["search", "query.png", "--min-score", "auto", "--metric", "l2"], ["cosine", "l2"]),
+        (["search", "query.png", "--diversity", "2"], ["diversity", "0 to 1", "2"]),
+        (["search", "query.png", "--expand", "neighbour"], ["did you mean 'neighbours'"]),
+        (["search", "query.png", "--rerank", "whiten"], ["did you mean 'whitened'"]),
+        (["search", "query.png", "--sort", "colour"], ["colour", "folder"]),
+        (["search", "query.png", "--cursor", "second"], ["cursor", "start"]),
+        (["search", "query.png", "--reverse", "--collapse"], ["reverse", "collapse"]),
         (["search", "query.png", "--crop", "1,2,3"], ["x,y,width,height", "1,2,3"]),
         (["search", "query.png", "--crop", "64,0,10,10"], ["holds no pixel", "64 x 64"]),
         (["search", "id:photos/even/0.png - id:photos/even/0.png"], ["cancel"]),
@@ -228,6 +238,93 @@ def test_the_least_alike_come_first(indexed):
     assert [hit["id"] for hit in reverse] == [hit["id"] for hit in reversed(hits)]
     assert [hit["rank"] for hit in reverse] == [1, 2, 3, 4, 5, 6]
     assert [hit["score"] for hit in reverse] == [hit["score"] for hit in reversed(hits)]
+
+
+def test_what_is_excluded_is_left_out(indexed):
+    ids = [hit["id"] for hit in lookalike_json("search", "query.png", cwd=indexed)["hits"]]
+    left = lookalike_json("search", "query.png", "--exclude", ids[0], "--exclude", f"id:{ids[2]}", cwd=indexed)
+    assert [hit["id"] for hit in left["hits"]] == [ids[1], *ids[3:]]
+
+
+def test_pages_put_together_are_the_whole_ranking(indexed):
+    whole = lookalike_json("search", "query.png", "-k", 6, cwd=indexed)["hits"]
+    first = lookalike_json("search", "query.png", "-k", 4, "--cursor", "start", cwd=indexed)
+    second = lookalike_json("search", "query.png", "-k", 4, "--cursor", first["cursor"], cwd=indexed)
+    assert first["hits"] + second["hits"] == whole
+    assert second["cursor"] is None
+    said = lookalike("search", "query.png", "-k", 4, "--cursor", "start", cwd=indexed).stderr
+    command = said.split("more with: ")[1].split()
+    shown = lookalike("search", "query.png", "-k", 4, *command, cwd=indexed).stdout
+    assert [line.split("\t")[3] for line in shown.splitlines()] == [hit["id"] for hit in whole[4:]]
+
+
+def test_the_best_are_put_in_the_order_of_an_attribute(indexed):
+    best = lookalike_json("search", "query.png", "-k", 5, cwd=indexed)["hits"]
+    for sort, descending in (("folder", False), ("-folder", True)):
+        found = lookalike_json("search", "query.png", "-k", 5, "--sort", sort, cwd=indexed)["hits"]
+        assert sorted(found, key=lambda hit: hit["rank"]) == best
+        folders = [hit["attributes"]["folder"] for hit in found]
+        assert folders == sorted(folders, reverse=descending)
+
+
+def test_diversity_is_maximal_marginal_relevance(indexed):
+    gallery = Gallery(locate(str(indexed / ".lookalike")))
+    names = [hit.id for hit in gallery.search(indexed / "query.png")]
+    vectors = np.array([gallery.embed(indexed / name) for name in ["query.png", *names]])
+    query, *units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    relevance, likeness = np.array(units) @ query, np.array(units) @ np.array(units).T
+    chosen = [int(relevance.argmax())]
+    while len(chosen) < 4:
+        rest = [i for i in range(len(names)) if i not in chosen]
+        chosen.append(max(rest, key=lambda i: 0.3 * relevance[i] - 0.7 * likeness[i, chosen].max()))
+    found = lookalike_json("search", "query.png", "-k", 4, "--diversity", 0.7, cwd=indexed)["hits"]
+    assert [hit["id"] for hit in found] == [names[i] for i in chosen]
+
+
+@pytest.fixture(scope="module")
+def leaves(tmp_path_factory, beans):
+    """A gallery of leaves with one of them encoded again, and a photo of something else."""
+    folder = tmp_path_factory.mktemp("leaves")
+    (folder / "photos").mkdir()
+    for number, path in enumerate(sorted((beans / "validation").rglob("*.jpg"))[::2]):
+        (folder / "photos" / f"{number:02}.jpg").write_bytes(path.read_bytes())
+    with Image.open(folder / "photos" / "07.jpg") as image:
+        image.save(folder / "photos" / "copy.jpg", quality=90)
+    (folder / "query.jpg").write_bytes(sorted((beans / "test" / "healthy").iterdir())[0].read_bytes())
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "noise.png")
+    lookalike("index", "photos", cwd=folder)
+    return folder
+
+
+def test_copies_are_folded_into_the_best_of_them(leaves):
+    plain = [hit["id"] for hit in lookalike_json("search", "photos/07.jpg", cwd=leaves)["hits"]]
+    assert plain[0] == "photos/copy.jpg"
+    found = lookalike_json("search", "photos/07.jpg", "--collapse", "--include-self", cwd=leaves)["hits"]
+    assert (found[0]["id"], found[0]["collapsed"]) == ("photos/07.jpg", 1)
+    assert "photos/copy.jpg" not in [hit["id"] for hit in found]
+    shown = lookalike("search", "photos/07.jpg", "--collapse", "--include-self", "-k", 1, cwd=leaves).stdout
+    assert shown.rstrip("\n").split("\t")[-1] == "1"
+
+
+def test_nothing_is_found_for_what_has_no_relative(leaves):
+    assert lookalike_json("search", "noise.png", cwd=leaves)["hits"]
+    assert lookalike_json("search", "noise.png", "--min-score", "auto", cwd=leaves)["hits"] == []
+    assert (
+        "nothing in the gallery is alike enough"
+        in lookalike("search", "noise.png", "--min-score", "auto", cwd=leaves).stderr
+    )
+    related = lookalike_json("search", "query.jpg", "--min-score", "auto", cwd=leaves)["hits"]
+    assert {hit["strength"] for hit in related} <= {"strong", "plausible"}
+    assert related
+
+
+@pytest.mark.parametrize("way", [("--expand", "neighbours"), ("--expand", "crops"), ("--rerank", "centred")])
+def test_ways_to_rank_keep_the_scores_of_the_query(leaves, way):
+    plain = lookalike_json("search", "query.jpg", "-k", 99, cwd=leaves)["hits"]
+    found = lookalike_json("search", "query.jpg", "-k", 99, *way, cwd=leaves)["hits"]
+    assert [hit["id"] for hit in found] != [hit["id"] for hit in plain]
+    assert {hit["id"]: hit["score"] for hit in found} == pytest.approx({hit["id"]: hit["score"] for hit in plain})
 
 
 def test_a_folder_asks_with_each_of_its_pictures(indexed, tmp_path):

@@ -96,6 +96,36 @@ def test_what_narrows_a_search_does(client, gallery):
     assert len(client.search(query, k=12, min_score=scores[2])) == 3
 
 
+def test_a_page_tells_the_next_and_another_query_has_no_use_for_it(client, gallery):
+    query = {"id": "photos/0005.png"}
+    first = client.post("/search", {"query": query, "k": 8, "cursor": "start"}).json
+    second = client.post("/search", {"query": query, "k": 8, "cursor": first["cursor"]}).json
+    assert heard(first) + heard(second) == told(gallery.search("id:photos/0005.png", k=12))
+    assert "cursor" not in second
+    other = client.post("/search", {"query": {"id": "photos/0006.png"}, "k": 8, "cursor": first["cursor"]})
+    assert (other.status, other.error) == (422, "InputError")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"min_score": "most"},
+        {"diversity": 1.5},
+        {"expand": "everything"},
+        {"rerank": "sideways"},
+        {"sort": "colour"},
+        {"cursor": "not a cursor"},
+        {"exclude": [""]},
+        {"collapse": True, "reverse": True},
+        {"expand": "neighbours", "metric": "l2"},
+    ],
+)
+def test_an_option_that_makes_no_sense_is_a_problem_of_who_asked(client, wrong):
+    answer = client.post("/search", {"query": {"id": "photos/0005.png"}, **wrong})
+    assert answer.status == 422
+    assert answer.error
+
+
 def test_galleries_go_by_their_names(client):
     assert client.get("/galleries").json == ["toys", "few"]
     found = client.post("/galleries/few/search", {"query": {"id": "photos/0001.png"}}).json

@@ -20,7 +20,7 @@ from lookalike.gallery.location import locate
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.manifest import Manifest
 from lookalike.search.index_plan import checked_spec
-from lookalike.sources.combined import parts_of
+from lookalike.sources.combined import damage_noted_in, parts_of
 from lookalike.sources.labelled import labelled_by
 from lookalike.sources.precomputed_files import parquet_embeddings
 from lookalike.sources.resolve import open_source
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
     from lookalike.building.build import BuildOptions
     from lookalike.building.report import BuildReport
+    from lookalike.errors import SourceError
     from lookalike.sources.base import Source
 
 
@@ -82,9 +83,14 @@ def _add(gallery: Gallery, source: Source, options: BuildOptions, label_from: st
 
 
 def _check_not_empty(source: Source) -> None:
-    """Raise the source's own error before a gallery is made for it, if it, or a part of it, is empty or unreadable."""
-    for part in parts_of(source):
-        next(iter(part), None)
+    """Raise the source's own error before a gallery is made for it, if it or a part is empty, or none is readable."""
+    parts = parts_of(source)
+    errors: list[SourceError] = []
+    for part in parts:
+        with damage_noted_in(errors):
+            next(iter(part), None)
+    if len(errors) == len(parts):
+        raise errors[0]
 
 
 def _store_for_writing(gallery: Gallery, source: Source, options: BuildOptions) -> LanceStore:

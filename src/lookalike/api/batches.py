@@ -69,7 +69,8 @@ class Batch:
                 yield replace(hits, seconds=hits.seconds + encoding)
 
     def _pictures(self, source: Any) -> Iterator[ResolvedQuery]:
-        from lookalike.sources.resolve import open_source  # which one query has no need of
+        from lookalike.sources.combined import broken_parts  # which one query has no need of
+        from lookalike.sources.resolve import open_source
 
         opened = open_source(source, base=self.gallery.location.base)
         resolver = self.gallery.resolver()
@@ -79,6 +80,8 @@ class Batch:
                 yield query
         for uri in getattr(opened, "unreadable", ()):
             self.on_failure(Failure(uri, CLOSED_FOLDER))
+        for error in broken_parts(opened):
+            self.on_failure(Failure(error.uri, error.reason))
 
     def _picture(self, resolver: QueryResolver, source: Source, ref: ImageRef) -> ResolvedQuery | None:
         try:

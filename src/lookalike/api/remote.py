@@ -18,6 +18,7 @@ from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.metric import Metric
 from lookalike.search.hit import Hit, Method, Strength
 from lookalike.search.options import SearchOptions, checked_k
+from lookalike.sources.combined import broken_parts
 from lookalike.sources.resolve import open_source
 
 if TYPE_CHECKING:
@@ -96,6 +97,15 @@ class RemoteGallery:
         min_score: float | str | None = None,
         metric: Metric | str = Metric.COSINE,
         include_self: bool = False,
+        reverse: bool = False,
+        tiles: bool = True,
+        exclude: Sequence[str] = (),
+        collapse: bool = False,
+        diversity: float | None = None,
+        sort: str | None = None,
+        expand: str | None = None,
+        rerank: str | None = None,
+        cursor: str | None = None,
     ) -> Hits:
         """Find the items that are most alike; see :meth:`lookalike.api.gallery.Gallery.search`.
 
@@ -106,7 +116,8 @@ class RemoteGallery:
         InputError : if the query or an option cannot be used.
         RemoteError : if the server does not answer.
         """
-        options = SearchOptions(as_metric(metric), where, min_score)
+        narrowed = (as_metric(metric), where, min_score, tuple(exclude))
+        options = SearchOptions(*narrowed, expand, rerank, collapse, diversity, sort, cursor, reverse, tiles)
         return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
@@ -171,6 +182,7 @@ class RemoteGallery:
             report.updated += answer["updated"]
             report.unchanged += answer["unchanged"]
             report.total = answer["total"]
+        report.failed += [Failure(error.uri, error.reason) for error in broken_parts(opened)]
         return report
 
     def remove(self, ids: str | Sequence[str]) -> Removal:

@@ -29,6 +29,7 @@ from lookalike.search.snapshot import remove_leftovers
 from lookalike.search.upkeep import renew
 from lookalike.search.uris import stored_uri
 from lookalike.sources.base import WalkingSource
+from lookalike.sources.combined import broken_parts
 from lookalike.sources.names import item_id, original
 from lookalike.sources.precomputed import PrecomputedRef
 
@@ -176,6 +177,7 @@ class _Run:
         skips = (skip for name, skip in self._known_skips.items() if name not in self._listed_skips)
         stale = [skip.id for skip in skips if self._was_listed(skip.id, skip.stamp)]
         self._skipped.forget([*stale, *self._record_closed()])
+        self.report.failed.extend(Failure(error.uri, error.reason) for error in broken_parts(self._source))
 
     def finish(self) -> None:
         """Tidy the files up and make the embeddings ready to be searched."""

@@ -128,6 +128,6 @@ def _search_part(
     found = part.index.search(queries, min(k, max(1, len(part.row_ids))), allowed)
     if len(part.row_ids) == 0:
         return found.positions, found.scores
-    row_ids = part.row_ids.astype(np.int64)[found.positions]
+    row_ids = part.row_ids.view(np.int64)[found.positions]
     row_ids[found.positions < 0] = -1
     return row_ids, found.scores

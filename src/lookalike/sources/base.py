@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """A finite, repeatable listing of images, and their bytes.
 
-    Three more attributes are taken into account where a source has them: ``unreadable``, what could not be entered on
-    the latest listing; ``stamp_prefixes``, what the stamps of its items begin with: an item of the gallery with such a
+    Four more attributes are taken into account where a source has them: ``unreadable``, what could not be entered on
+    the latest listing; ``broken``, the errors of parts that it could not list to their end while others could be;
+    ``stamp_prefixes``, what the stamps of its items begin with: an item of the gallery with such a
     stamp that is not listed any more is removed; and ``concurrency``, how many items are best read at once where that
     is a matter of waiting and not of work (0: no more than are decoded at once), as it is after a listing.
     """

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, SourceGoneError
 from lookalike.sources.base import WalkingSource
 from lookalike.sources.seen import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
     from lookalike.images.ref import ImageRef
     from lookalike.sources.base import Source
 
 
 class CombinedSource:
-    """Sources listed one after the other; an item that several list is listed once, as the first does."""
+    """Sources listed one after the other; an item that several list is listed once, as the first does.
+
+    One that is damaged does not keep the others from being listed. What it would have listed is unknown, so it covers
+    nothing then.
+    """
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self.uri = ", ".join(source.uri for source in sources)
         self.sources = tuple(sources)
+        self._damaged: list[Source] = []
+        self._errors: list[SourceError] = []
+
+    @property
+    def broken(self) -> list[SourceError]:
+        """Why sources, or parts of them, could not be listed to their end on the latest listing."""
+        return [*self._errors, *(error for source in self._sound() for error in broken_parts(source))]
 
     @property
     def unreadable(self) -> list[str]:
@@ -31,7 +44,7 @@ class CombinedSource:
     @property
     def stamp_prefixes(self) -> list[str]:
         """What the stamps of items begin with that came from one of the sources."""
-        return [prefix for source in self.sources for prefix in getattr(source, "stamp_prefixes", ())]
+        return [prefix for source in self._sound() for prefix in getattr(source, "stamp_prefixes", ())]
 
     @property
     def concurrency(self) -> int:
@@ -43,11 +56,20 @@ class CombinedSource:
 
         Raises
         ------
-        SourceError : if one of the sources cannot be read.
+        SourceGoneError : if there is nothing under the name of one.
+        SourceError : at the end, if none of the sources can be read.
         """
         seen = Seen()
+        damaged: list[Source] = []
+        errors: list[SourceError] = []
         for source in self.sources:
-            yield from (ref for ref in source if seen.add(ref.id))
+            with damage_noted_in(errors):
+                yield from (ref for ref in source if seen.add(ref.id))
+            if len(errors) > len(damaged):
+                damaged.append(source)
+        if len(errors) == len(self.sources):
+            raise errors[0]
+        self._damaged, self._errors = damaged, errors
 
     def read(self, ref: ImageRef) -> bytes:
         """Return the bytes of the item, from the source that lists it."""
@@ -58,11 +80,82 @@ class CombinedSource:
 
     def covers(self, item_id: str) -> bool:
         """Say whether one of the sources covers the item."""
-        return any(source.covers(item_id) for source in self.sources)
+        return any(source.covers(item_id) for source in self._sound())
 
     def reaches(self, folder_id: str) -> bool:
         """Say whether the latest listing entered that folder, or would have if it existed."""
         return any(isinstance(source, WalkingSource) and source.reaches(folder_id) for source in self.sources)
+
+    def _sound(self) -> list[Source]:
+        return [source for source in self.sources if source not in self._damaged]
+
+
+class BrokenSource:
+    """A source that was named and cannot be opened: listing it tells why."""
+
+    def __init__(self, error: SourceError) -> None:
+        self.uri = error.uri
+        self.error = error
+
+    def __iter__(self) -> Iterator[ImageRef]:
+        """Raise the error."""
+        raise self.error
+
+    def read(self, ref: ImageRef) -> bytes:
+        """Raise an error: it lists nothing."""
+        raise SourceError(ref.uri, f"it is not in {self.uri}")
+
+    def covers(self, item_id: str) -> bool:
+        """Return False: what it would list is unknown."""
+        del item_id
+        return False
+
+
+def combined(sources: Sequence[Source]) -> Source:
+    """Return sources as one.
+
+    Raises
+    ------
+    SourceError : if none of them could be opened.
+    """
+    broken = [source.error for source in sources if isinstance(source, BrokenSource)]
+    if len(broken) == len(sources):
+        raise broken[0]
+    return sources[0] if len(sources) == 1 else CombinedSource(sources)
+
+
+def open_all(specs: Iterable[Any], open_one: Callable[[Any], Source]) -> list[Source]:
+    """Open several sources; one that is damaged tells of it when it is listed.
+
+    Raises
+    ------
+    SourceGoneError : if there is nothing under one of the names.
+    LookalikeError : whatever else ``open_one`` raises, but for a SourceError.
+    """
+    opened: list[Source] = []
+    for spec in specs:
+        errors: list[SourceError] = []
+        with damage_noted_in(errors):
+            opened += parts_of(open_one(spec))
+        opened += map(BrokenSource, errors)
+    return opened
+
+
+@contextmanager
+def damage_noted_in(errors: list[SourceError]) -> Iterator[None]:
+    """Append the error of a source that is damaged, and go on; one that is not there is a mistake, and raised."""
+    try:
+        yield
+    except SourceGoneError:
+        raise
+    except SourceError as error:
+        errors.append(error)
+
+
+def broken_parts(source: Source) -> Sequence[SourceError]:
+    """Return why parts of a source could not be listed to their end on the latest listing."""
+    broken: Sequence[SourceError] = getattr(source, "broken", ())
+    return broken
 
 
 def parts_of(source: Source) -> Sequence[Source]:

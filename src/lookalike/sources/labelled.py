@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from lookalike.errors import InputError
 from lookalike.sources.base import WalkingSource
+from lookalike.sources.combined import broken_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from lookalike.errors import SourceError
     from lookalike.images.ref import ImageRef
     from lookalike.sources.base import Source
 
@@ -39,6 +41,11 @@ class LabelledSource:
     def unreadable(self) -> Sequence[str]:
         """The folders that could not be entered on the latest listing."""
         return self._source.unreadable if isinstance(self._source, WalkingSource) else ()
+
+    @property
+    def broken(self) -> Sequence[SourceError]:
+        """Why parts of the source could not be listed to their end on the latest listing."""
+        return broken_parts(self._source)
 
     @property
     def stamp_prefixes(self) -> Sequence[str]:

@@ -85,9 +85,13 @@ class ListedSource:
         """
         seen = Seen()
         ref = None
-        for ref in self.refs():
-            if seen.add(ref.id):
-                yield ref
+        try:
+            for ref in self.refs():
+                if seen.add(ref.id):
+                    yield ref
+        except SourceError:
+            self._listed = seen  # of a damaged list, what comes before the damage
+            raise
         if ref is None:
             raise SourceError(self.uri, "the list is empty")
         self._listed = seen

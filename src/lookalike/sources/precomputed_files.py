@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import InputError, SourceError
+from lookalike.errors import InputError, SourceError, SourceGoneError
 from lookalike.images.ref import ImageRef
-from lookalike.sources.combined import CombinedSource
+from lookalike.sources.combined import combined, open_all
 from lookalike.sources.files import missing
 from lookalike.sources.listed import ListedSource, ListName
 from lookalike.sources.names import anchored, item_id, original, printable
@@ -48,11 +48,12 @@ def parquet_embeddings(spec: Any, column: str, *, base: Path) -> Source:
     InputError : if it is no Parquet table, or has no such column of embeddings.
     """
     specs = list(spec) if isinstance(spec, (list, tuple)) else [spec]
-    opened = [_open_parquet(name, column, base) for one in specs for name in _expanded(one)]
+    names = [name for one in specs for name in _expanded(one)]
+    opened = open_all(names, lambda name: _open_parquet(name, column, base))
     if not opened:
         msg = "no table of embeddings was named; name Parquet files"
         raise InputError(msg)
-    return opened[0] if len(opened) == 1 else CombinedSource(opened)
+    return combined(opened)
 
 
 def npy_embeddings(path: Path, *, base: Path) -> PrecomputedSource:
@@ -89,7 +90,7 @@ def _expanded(spec: Any) -> Sequence[str]:
         return [text]
     found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not found:
-        raise SourceError(printable(text), "matches no files")
+        raise SourceGoneError(printable(text), "matches no files")
     return found
 
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import InputError, LookalikeError, SourceError
+from lookalike.errors import InputError, LookalikeError, SourceError, SourceGoneError
 from lookalike.sources.braces import expand_braces, has_braces
-from lookalike.sources.combined import CombinedSource
+from lookalike.sources.combined import combined, open_all
 from lookalike.sources.dataset import HUB_PREFIX, DatasetSource, hub_dataset, is_saved_dataset, saved_dataset
 from lookalike.sources.fetch import is_web_url
 from lookalike.sources.files import FilesSource, missing
@@ -88,15 +88,16 @@ def _open_all(specs: Sequence[Any], base: Path) -> Source:
     if not specs:
         msg = f"no source of images was named; {_SUPPORTED}"
         raise InputError(msg)
-    sources: list[Source] = []
     files: list[Path] = []
     archives: list[Path] = []
+    others: list[Any] = []
     for spec in specs:
         path = _named_file(spec)
         if path is None:
-            sources.append(open_source(spec, base=base))
+            others.append(spec)
         else:
             (archives if _is_archive(path) else files).append(path)
+    sources = open_all(others, lambda spec: open_source(spec, base=base))
     names = [prefix for source in sources if isinstance(source, DatasetSource) for prefix in source.prefixes]
     if len(names) != len(set(names)):
         twice = next(name for name in names if names.count(name) > 1)
@@ -107,7 +108,7 @@ def _open_all(specs: Sequence[Any], base: Path) -> Source:
         sources.append(FilesSource(files, base=base))
     if archives:
         sources.append(ShardsSource(archives, base=base))
-    return sources[0] if len(sources) == 1 else CombinedSource(sources)
+    return combined(sources)
 
 
 def _named_file(spec: Any) -> Path | None:
@@ -186,7 +187,7 @@ def _open_pattern(pattern: str, base: Path) -> Source:
         return GlobSource(pattern, base=base)
     found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not found:
-        raise SourceError(printable(pattern), "matches no files")
+        raise SourceGoneError(printable(pattern), "matches no files")
     return _open_all(found, base)
 
 
@@ -196,7 +197,7 @@ def _open_range(names: str, base: Path) -> Source:
     if absent:
         what = "none of them is" if len(absent) == len(paths) else f"{len(absent):,} of them are not"
         reason = f"it names {len(paths):,} files, and {what} there, such as {printable(str(absent[0]))}"
-        raise SourceError(printable(names), reason)
+        raise SourceGoneError(printable(names), reason)
     return _open_all(paths, base)
 
 

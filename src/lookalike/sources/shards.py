@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import tarfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, SourceGoneError
 from lookalike.images.formats import has_image_suffix
 from lookalike.images.ref import ImageRef
 from lookalike.sources.files import missing
@@ -45,7 +45,8 @@ class ShardsSource:
     As in WebDataset, members whose paths are the same up to the first dot of the name are one sample if they follow
     each other. Its image has the id SHARD/KEY; a further image of the same sample, SHARD/KEY#2. Single values of a
     ``.json`` member become attributes, a ``.txt`` member the attribute ``text``, and a ``.cls`` member ``label``.
-    Hidden members and all that are no regular files are left out.
+    Hidden members and all that are no regular files are left out. One damaged archive does not keep the others from
+    being listed.
 
     Parameters
     ----------
@@ -58,22 +59,38 @@ class ShardsSource:
         # from id to path
         self._shards = {item_id(path, base): path for path in (anchored(path, base) for path in paths)}
         self._kinds: Kinds | None = None
+        self._broken: dict[str, tuple[SourceError, Seen]] = {}
+        """What is damaged, and which items were listed of it nevertheless."""
+
+    @property
+    def broken(self) -> list[SourceError]:
+        """Why archives could not be listed to their end on the latest listing."""
+        return [error for error, _ in self._broken.values()]
 
     def __iter__(self) -> Iterator[ImageRef]:
         """List the images of each archive in order.
 
         Raises
         ------
-        SourceError : if an archive is missing, damaged or compressed, or at the end, if there are no images.
+        SourceGoneError : if an archive is missing.
+        SourceError : at the end, if all archives are damaged or compressed, or there are no images.
         """
         kinds = self._learnt()
         is_empty = True
         for shard, path in self._shards.items():
             seen = Seen()
-            for ref in _refs(shard, path, kinds):
-                is_empty = False
-                if seen.add(ref.id):
-                    yield ref
+            try:
+                for ref in _refs(shard, path, kinds):
+                    is_empty = False
+                    if seen.add(ref.id):
+                        yield ref
+                self._broken.pop(shard, None)
+            except SourceGoneError:
+                raise
+            except SourceError as error:
+                self._broken[shard] = (error, seen)
+        if len(self._broken) == len(self._shards):
+            raise self.broken[0]
         if is_empty:
             raise SourceError(self.uri, "holds no images")
 
@@ -94,16 +111,18 @@ class ShardsSource:
         return data
 
     def covers(self, item_id: str) -> bool:
-        """Say whether the item is, or was, in one of these archives."""
-        return any(item_id[:at] in self._shards for at, letter in enumerate(item_id) if letter == "/")
+        """Say whether the item is, or was, in one of these archives; of a damaged one only what was listed is known."""
+        shards = {item_id[:at] for at, letter in enumerate(item_id) if letter == "/"} & self._shards.keys()
+        return any(shard not in self._broken or item_id in self._broken[shard][1] for shard in shards)
 
     def _learnt(self) -> Kinds:
         """Return the types of the attributes, read through once."""
         if self._kinds is None:
             kinds = Kinds()
             for path in self._shards.values():
-                for sample in _samples(path):
-                    kinds.learn(sample.notes)
+                with suppress(SourceError):  # it is raised again where the archive is listed
+                    for sample in _samples(path):
+                        kinds.learn(sample.notes)
             self._kinds = kinds
         return self._kinds
 
