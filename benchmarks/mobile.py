@@ -22,6 +22,7 @@ from lookalike.arrays import normalised
 from lookalike.encoders.staging import decode_for, encode_prepared, prepare
 from lookalike.images.decode import as_pixels
 from lookalike.mobile.choosing import IndexMaker
+from lookalike.mobile.client_resize import client_resize
 from lookalike.mobile.index_file import OnDeviceIndex
 from lookalike.mobile.index_training import IndexKind
 from lookalike.mobile.searcher_options import SearcherOptions
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from lookalike.arrays import Vectors
     from lookalike.images.decode import Pixels
 
-_K, _PART = 10, 256
+_K, _PART, _SIDE = 10, 256, 224
 _ROUNDING = 2e-6
 """Of a product in single precision: rows that it exchanges count as equal."""
 _FEW = ("float", "float:leaves=32,fraction=0.25", "pq:block=4", "pq:block=8", "pq:block=4,leaves=32,fraction=0.25")
@@ -51,9 +52,9 @@ the photos of the test split as they are, {_K} hits each. The real client, the I
 resizes, embeds and searches, on one core of this machine; `p50` is the median of its whole answer. Recall@{_K} compares
 its hits with a plain product of the embeddings that the client itself makes of queries and gallery; `told` is what the
 export printed. "Weights in 8 bits" is compared with the exact search of the model in floats. In the large table the
-rows are the gallery's and blends of two of them (the second by up to one half) with normal noise of .35 of each
-dimension's deviation. The last table searches rows that went through the ordinary preprocessing of the encoder rather
-than the client's own resize."""
+rows are the gallery's and the embeddings of random regions of its photos, half of them mirrored, with sides of 50 to
+100 %, which go through the client's resize and the same network in floats. The last table searches rows that went
+through the ordinary preprocessing of the encoder rather than the client's own resize."""
 
 
 class _Phone:
@@ -114,7 +115,7 @@ def _exported(gallery: Gallery, phone: _Phone, path: Path, kind: str | None) -> 
 
 
 def _many(phone: _Phone, count: int) -> list[list[Any]]:
-    rows = _blends(phone.rows, count)
+    rows = _regions(phone.rows, count)
     maker = IndexMaker(rows, _metadata(count))
     measured = []
     for kind in _MANY:
@@ -124,14 +125,26 @@ def _many(phone: _Phone, count: int) -> list[list[Any]]:
     return measured
 
 
-def _blends(real: Vectors, count: int) -> Vectors:
+def _regions(real: Vectors, count: int) -> Vectors:
+    """Return the embeddings of the photos, and of random regions of them as the client would see these."""
+    encoder: Any = lookalike.load_encoder(precision="f32")
+    photos_seen = [as_pixels(path) for path in photos("train")]
     rng = np.random.default_rng(0)
-    first, second = (real[rng.integers(0, len(real), count)] for _ in range(2))
-    weight = 0.5 * rng.random((count, 1), dtype=np.float32)
-    rows = first * (1 - weight) + second * weight
-    rows += 0.35 * real.std(axis=0) * rng.standard_normal(rows.shape, dtype=np.float32)
-    rows[: len(real)] = real[:count]
-    return normalised(rows)
+    rows = [real[:count]]
+    for start in range(len(real), count, _PART):
+        chosen = rng.integers(0, len(photos_seen), min(_PART, count - start))
+        cut = [client_resize(_region(photos_seen[number], rng), _SIDE, _SIDE) for number in chosen]
+        rows.append(normalised(encoder.encode_prepared(np.stack(cut))))
+    return np.concatenate(rows)
+
+
+def _region(photo: Pixels, rng: np.random.Generator) -> Pixels:
+    height, width = (round(side * rng.uniform(0.5, 1)) for side in photo.shape[:2])
+    top, left = (
+        int(rng.integers(0, room - side + 1)) for room, side in zip(photo.shape, (height, width), strict=False)
+    )
+    part = photo[top : top + height, left : left + width]
+    return np.ascontiguousarray(part[:, ::-1] if rng.random() < 0.5 else part)
 
 
 def _resized(phone: _Phone) -> list[list[Any]]:
