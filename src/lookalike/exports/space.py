@@ -135,9 +135,9 @@ def _copied(store: LanceStore, target: Path, progress: Progress) -> tuple[int, i
     with writer_lock(location, lambda holder: progress.note(waiting_for(holder))):
         store.refresh()
         pinned = store.pinned()
-        # what was thrown away, and paths of this machine, are not for the world
+        # what was thrown away, and paths of this machine, are not for the world; what exports for phones keep is no use
         private = (location.trash.name, location.moves.name)
-        ignored = shutil.ignore_patterns(location.lock.name, "lock.holder", "partial-*", *private)
+        ignored = shutil.ignore_patterns(location.lock.name, "lock.holder", "partial-*", "phone-*", *private)
         shutil.copytree(location.folder, target / GALLERY_FOLDER, ignore=ignored)
     progress.expect(len(pinned))
     pictures = left_out = 0

@@ -7,11 +7,11 @@ import statistics
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+import lookalike
 from lookalike.encoders.base import EncoderSpec
 from lookalike.errors import InputError, SourceError
 from lookalike.exports.destination import check_file
@@ -134,7 +134,7 @@ def _model(spec: EncoderSpec, options: SearcherOptions) -> PhoneModel:
 
 def _user_info(spec: EncoderSpec, model: PhoneModel, built: Built, queries: int) -> bytes:
     about = {
-        "made_by": f"lookalike {version('lookalike')}",
+        "made_by": f"lookalike {lookalike.__version__}",
         "encoder": public_spec(spec),
         "model": model.name,
         "rows": len(built.index),

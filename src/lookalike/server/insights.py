@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lookalike.api.duplicates import DuplicateGroup, Duplicates
     from lookalike.api.gallery import Gallery
+    from lookalike.building.report import Progress
 
 
 class Insights:
@@ -22,7 +23,9 @@ class Insights:
         self._gallery = gallery
         self._looking = threading.Lock()
 
-    def duplicates(self, threshold: float | str, keep: str) -> Duplicates:
+    def duplicates(
+        self, threshold: float | str = "auto", keep: str = "best", *, progress: Progress | None = None
+    ) -> Duplicates:
         """Return the duplicates.
 
         Raises
@@ -32,7 +35,7 @@ class Insights:
         if not self._looking.acquire(blocking=False):
             raise busy()
         try:
-            return self._gallery.duplicates(threshold=threshold, keep=keep)
+            return self._gallery.duplicates(threshold=threshold, keep=keep, progress=progress)
         finally:
             self._looking.release()
 

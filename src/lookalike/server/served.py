@@ -74,7 +74,7 @@ class ServedGallery:
         self._encoding: EncodingQueue | None = None
         self._writer: GalleryWriter | None = None
         self._thumbnails = Thumbnails(gallery, self._limits)
-        self._insights = Insights(gallery)
+        self.insights = Insights(gallery)
 
     def start(self) -> None:
         """Load what the first request would wait for, once.
@@ -124,13 +124,13 @@ class ServedGallery:
 
     async def duplicates(self, asked: DuplicatesRequest) -> Duplicates:
         """Return what is in the gallery more than once."""
-        return await self._workers.do("search", partial(self._insights.duplicates, asked.threshold, asked.keep))
+        return await self._workers.do("search", partial(self.insights.duplicates, asked.threshold, asked.keep))
 
     async def explanation(self, asked: ExplainRequest) -> bytes:
         """Return why an item is a hit of a query, as a PNG file."""
         query: bytes | str = f"id:{asked.query.id}" if asked.query.image is None else asked.query.image
         with self._workers.admitted(1):
-            return await self._workers.do("decode", partial(self._insights.explanation, query, asked.id))
+            return await self._workers.do("decode", partial(self.insights.explanation, query, asked.id))
 
     async def add(self, uploads: Sequence[Upload]) -> list[Outcome]:
         """Add pictures, and return what became of each once that is on disk."""

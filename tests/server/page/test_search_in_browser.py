@@ -99,6 +99,18 @@ def test_a_box_is_dragged_and_its_part_is_searched(page, leaves, leaf):
     expect(page.get_by_test_id("toast-body")).to_contain_text("region")
 
 
+def test_near_duplicates_are_folded_and_hits_are_spread(page, leaves, leaf):
+    ask(page, leaf)
+    options(page)
+    page.locator("#look-collapse").get_by_role("checkbox").check()
+    sees(page, leaves.search(leaf, k=SHOWN, collapse=True).ids)
+    amount = page.locator("#look-diversity").get_by_role("spinbutton")
+    amount.fill("0.6")
+    amount.press("Enter")
+    amount.blur()
+    sees(page, leaves.search(leaf, k=SHOWN, collapse=True, diversity=0.6).ids)
+
+
 def test_a_filter_narrows_and_a_wrong_one_is_a_sentence(page, leaves, leaf):
     ask(page, leaf)
     options(page)

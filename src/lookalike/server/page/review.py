@@ -67,7 +67,7 @@ class ReviewPart:
     def _find(self, name: str, progress: gradio.Progress = PROGRESS) -> tuple[Any, ...]:
         with shown_trouble():
             served = named(self._galleries, name)
-            duplicates = served.gallery.duplicates(progress=told_on(progress))
+            duplicates = served.insights.duplicates(progress=told_on(progress))
             said = f"Of {duplicates.total:,} images: {duplicates.told_counts}."
             return _answer(served, duplicates.groups, said)
 

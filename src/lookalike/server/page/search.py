@@ -54,6 +54,8 @@ class _Form:
     where: str | None
     cutoff: str | None
     min_score: float | None
+    collapse: bool
+    diversity: float
 
     @property
     def title(self) -> str:
@@ -73,7 +75,9 @@ class _Form:
         where = (self.where or "").strip() or None
         min_score = {AUTO: AUTO, _BELOW: self.min_score}.get(self.cutoff or "")
         values = {"k": self.k, "where": where, "min_score": min_score, "include_self": include_self}
-        return validated(Narrowing, values)
+        # no diversity is the plain ranking, which needs no rows to be compared with each other
+        shaped = {"collapse": self.collapse, "diversity": self.diversity or None}
+        return validated(Narrowing, values | shaped)
 
 
 class SearchPart:
@@ -96,7 +100,8 @@ class SearchPart:
             with gradio.Column(scale=2, min_width=300, elem_id="look-answer"):
                 self._add_answer()
         asking = [self._picture, self._region, self._words]
-        self._listen([gallery, *asking, self._k, self._where, self._cutoff, self._min_score])
+        narrowing = [self._k, self._where, self._cutoff, self._min_score, self._collapse, self._diversity]
+        self._listen([gallery, *asking, *narrowing])
 
     def _add_controls(self) -> None:
         self._picture = gradio.Image(
@@ -124,6 +129,18 @@ class SearchPart:
             self._min_score = gradio.Number(
                 label="Minimum score", value=None, step=0.05, visible=False, elem_id="look-min-score"
             )
+            self._collapse = gradio.Checkbox(
+                label="Fold near-duplicates", info="Into the best of them.", elem_id="look-collapse"
+            )
+            self._diversity = gradio.Slider(
+                0,
+                1,
+                value=0,
+                step=0.05,
+                label="Diversity",
+                info="How much hits should differ.",
+                elem_id="look-diversity",
+            )
         self._examples = gradio.HTML(apply_default_css=False, js_on_load=_CARDS, elem_id="look-examples")
 
     def _add_answer(self) -> None:
@@ -142,6 +159,7 @@ class SearchPart:
         searching = {**raw, "show_progress_on": [self._hits], "trigger_mode": "always_last"}
         anew = [self._go.click, self._words.submit, self._region.submit]
         again = [self._k.release, self._where.submit, self._cutoff.input, self._min_score.submit, self._refine.click]
+        again += [self._collapse.input, self._diversity.release]
         gradio.on(anew, self._search_anew, asked, answer, **searching)
         gradio.on(again, self._search_on, asked, answer, **searching)
         gradio.on([self._examples.click, self._hits.click], self._search_more, form, answer, **searching)
