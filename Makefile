@@ -5,7 +5,7 @@ DEMO_VENV := .venv-demo
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test mobile-client check fix bench clean FORCE
+.PHONY: help demo test mobile-client mobile-models check fix bench clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,14 +20,18 @@ DEMO_IN := $(if $(filter hf:%,$(IMAGES)),$(VENV),$(DEMO_VENV))
 demo: $(DEMO_IN)/.ready ## index photos and show what looks alike; IMAGES=FOLDER takes your own
 	$(DEMO_IN)/bin/lookalike demo $(if $(IMAGES),--images "$(IMAGES)") --output demo-output
 
-test: check demo $(VENV)/.ready mobile-client ## check, run the demo without any extra installed, then run every test
+test: check demo $(VENV)/.ready mobile-client mobile-models ## check, run the demo without any extra installed, then run every test
 	$(VENV)/bin/python -m pytest
 
-# The client of the TFLite Task Library excludes what the extra mobile needs, and has wheels for this platform alone.
+# The client of the TFLite Task Library excludes what the extra mobile needs, and has wheels for this platform alone;
+# the converter of checkpoints excludes what the extra ui needs.
 CLIENT_VENV := .venv-mobile-client
+MODELS_VENV := .venv-mobile-models
 HAS_CLIENT := $(shell $(PYTHON) -c 'import platform, sys; print("yes" if sys.version_info[:2] == (3, 11) and platform.system() == "Linux" and platform.machine() == "x86_64" else "")' 2>/dev/null)
 
 mobile-client: $(if $(HAS_CLIENT),$(CLIENT_VENV)/.ready) ## the phone's client, which tests of exported galleries ask
+
+mobile-models: $(if $(HAS_CLIENT),$(MODELS_VENV)/.ready) ## the converter that makes models for phones from checkpoints
 
 check: $(VENV)/.ready ## lint, formatting, types, and the import contract
 	$(VENV)/bin/ruff check .
@@ -43,7 +47,7 @@ bench: $(VENV)/.ready ## run every benchmark and write benchmarks/RESULTS.md
 	$(VENV)/bin/python -m benchmarks
 
 clean: ## remove the virtual environments, caches and the demo's output
-	rm -rf $(VENV) $(DEMO_VENV) $(CLIENT_VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(DEMO_VENV) $(CLIENT_VENV) $(MODELS_VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # The demo's environment has the core alone, so that an import of what only an extra installs shows.
 $(DEMO_VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(DEMO_VENV))
@@ -62,6 +66,13 @@ $(CLIENT_VENV)/.ready: tests/mobile/client-constraints.txt $(call other_version,
 	$(call new_venv,$(CLIENT_VENV))
 	@echo "installing the phone's client into $(CLIENT_VENV): half a minute"
 	@$(CLIENT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< tflite-support
+	@touch $@
+
+$(MODELS_VENV)/.ready: tests/mobile/models-constraints.txt pyproject.toml $(call other_version,$(MODELS_VENV))
+	$(call new_venv,$(MODELS_VENV))
+	@echo "installing the converter of checkpoints into $(MODELS_VENV): two minutes"
+	@$(MODELS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $< \
+		--editable ".[mobile-models]" ai-edge-quantizer
 	@touch $@
 
 # An environment that was finished for other pins is made anew; an interrupted one goes on where it was.

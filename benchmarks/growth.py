@@ -10,7 +10,7 @@ import tempfile
 from typing import Any
 
 from benchmarks.mixtures import METHOD
-from benchmarks.results import Column, Result, Table, Target, publish
+from benchmarks.results import Column, Curve, Plot, Result, Table, Target, publish
 
 _GIGABYTE = 1e9
 _MINUTES, _MEMORY, _MILLISECONDS, _RECALL = 15.0, 6.0, 2.0, 0.95
@@ -20,8 +20,9 @@ _METHOD = (
 The rows lie in a file that is mapped. The index `ivfpq` is built over them, and the cheapest parameters are found that
 reach a recall@10 of .95 with 500 rows as queries. Another process maps the index and the rows, and answers these
 queries singly: half of them have warmed it up, `first` is the other half, `p50` and `p99` are all of them once more.
-Where the system allows, that process lives in a control group of 6 GiB, the pages of mapped files that it reads
-included; `served in` is its largest resident size, which counts these too."""
+Where the system allows, that process lives in a control group of 6 GiB, in which the pages of mapped files count, and
+all files are put out of the page cache before, so that it has to read them itself; `served in` is the most that the
+group had, which fills up with pages as long as there is room."""
 )
 
 
@@ -78,7 +79,22 @@ def _result(runs: list[dict[str, Any]]) -> Result:
         Target(f"p50 of single queries {of}, ms", last["p50_first"], _MILLISECONDS, is_floor=False),
         Target(f"recall@10 {of}", last["recall"], _RECALL, is_floor=True, format=".3f"),
     ]
-    return Result("growth", "Growth", _METHOD, [Table("The index ivfpq", columns, rows)], targets)
+    table = Table("The index ivfpq", columns, rows)
+    return Result("growth", "Growth", _METHOD, [table], targets, [_plot(table)])
+
+
+def _plot(table: Table) -> Plot:
+    """Draw how the columns of a few numbers grow, all as multiples of what they are at the fewest rows."""
+    names = ("build, s", "index, GB", "p50, ms", "served in, GB")
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    counts = [float(row[0]) for row in table.rows]
+    curves = [
+        Curve(name.partition(",")[0], counts, [row[places[name]] / table.rows[0][places[name]] for row in table.rows])
+        for name in names
+    ]
+    curves.append(Curve("rows", counts, [count / counts[0] for count in counts]))
+    what = f"as a multiple of that at {counts[0]:,.0f} rows"
+    return Plot("multiples", "How time and bytes grow with the rows", "rows", what, curves, "xy")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.mixtures import METHOD, mixture
-from benchmarks.results import Column, Result, Table, Target, publish
+from benchmarks.results import Column, Curve, Plot, Result, Table, Target, publish
 from lookalike.evaluation.ann import IndexBenchmark, best_of_each
 from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.lance_rows import LanceRows
@@ -29,6 +29,7 @@ _OURS = ("ivfpq", "hnsw")
 _OTHERS = ("scann", "lance", "hnswlib", "usearch")
 _FULL_SCANS = ("exact", "sq8", "lsh")
 _MOST_TO_SCAN = 200_000
+_LEAST_DRAWN = 0.5
 _METHOD = (
     METHOD
     + """
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     tables: list[Table] = []
     targets: list[Target] = []
+    plots: list[Plot] = []
     for rows in parser.parse_args().rows:
         vectors = mixture(rows)
         with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +59,8 @@ def main() -> None:
         more = _result(found, _bounds(vectors), rows)
         tables += more[0]
         targets += more[1]
-    publish(Result("indexes", "Indexes", _METHOD, tables, targets))
+        plots += _plots(found, rows)
+    publish(Result("indexes", "Indexes", _METHOD, tables, targets, plots))
 
 
 def _say(text: str) -> None:
@@ -131,6 +134,30 @@ def _result(
         for name, (exact, bound) in bounds.items()
     ]
     return tables, targets
+
+
+def _plots(found: list[Measured], rows: int) -> list[Plot]:
+    def plot(name: str, what: str, speed: Callable[[Measured], float]) -> Plot:
+        curves = []
+        for index in dict.fromkeys(row.index for row in found):
+            best = _envelope([(row.recall, speed(row)) for row in found if row.index == index])
+            curves.append(Curve(index, [recall for recall, _ in best], [value for _, value in best]))
+        title = f"{rows:,} rows, {what}: up and to the right is better"
+        return Plot(f"{name}-{rows}", title, "recall@10", "queries per second", curves)
+
+    return [
+        plot("batch", "batches of 500 queries", lambda row: row.queries_per_second),
+        plot("single", "one query after the other", lambda row: 1e3 / row.p50),
+    ]
+
+
+def _envelope(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points that no other is better than in both, by ascending recall, from that of half on."""
+    kept: list[tuple[float, float]] = []
+    for recall, speed in sorted(points, reverse=True):
+        if recall >= _LEAST_DRAWN and (not kept or speed > kept[-1][1]):
+            kept.append((recall, speed))
+    return kept[::-1]
 
 
 def _cells(row: Measured) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.plots import draw
 from benchmarks.results import FOLDER, stored
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def _section(result: Result) -> Iterator[str]:
     yield ""
     for table in result.tables:
         yield from _table(table)
+    for plot in result.plots:
+        name = f"{result.name}-{plot.name}.svg"
+        draw(plot, FOLDER / name)
+        yield f"![{plot.title}](results/{name})\n"
 
 
 def _table(table: Table) -> Iterator[str]:

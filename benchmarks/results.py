@@ -43,6 +43,29 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """Points that belong together."""
+
+    name: str
+    x: list[float]
+    y: list[float]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture that the report draws."""
+
+    name: str
+    """Of its file, behind that of the benchmark."""
+    title: str
+    x: str
+    y: str
+    curves: list[Curve]
+    logarithmic: str = "y"
+    """The axes that are: ``x``, ``y`` or ``xy``; empty for none."""
+
+
+@dataclass(frozen=True)
 class Target:
     """What a number must come to."""
 
@@ -77,6 +100,7 @@ class Result:
     """What was measured and how, for the report."""
     tables: list[Table]
     targets: list[Target]
+    plots: list[Plot] = field(default_factory=list)
     machine: str = field(default_factory=machine)
     load_before: float | None = _LOAD_BEFORE
     date: str = field(default_factory=lambda: date.today().isoformat())
@@ -110,6 +134,9 @@ def stored(path: Path) -> Result:
     values = json.loads(path.read_text(encoding="utf-8"))
     values["tables"] = [
         Table(t["title"], [Column(**column) for column in t["columns"]], t["rows"]) for t in values["tables"]
+    ]
+    values["plots"] = [
+        Plot(**{**plot, "curves": [Curve(**curve) for curve in plot["curves"]]}) for plot in values.get("plots", [])
     ]
     values["targets"] = [Target(**target) for target in values["targets"]]
     return Result(**values)

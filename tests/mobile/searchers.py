@@ -31,6 +31,15 @@ def client_python() -> Path:
     return python
 
 
+def converter_python() -> Path:
+    """Return the Python of the environment that converts checkpoints; skips where there can be none."""
+    named = os.environ.get("LOOKALIKE_MOBILE_MODELS")
+    python = Path(named) if named else ROOT / ".venv-mobile-models" / "bin" / "python"
+    if not python.is_file():
+        pytest.skip(f"the converter of checkpoints is not installed ({python}); `make mobile-models` does it")
+    return python
+
+
 def client(what: str, *arguments: object, images: list[np.ndarray]):
     """Run the client over pictures and return what it printed."""
     stream = io.BytesIO()
@@ -71,4 +80,4 @@ def lookalike_of(python: Path, *arguments: object, cwd: Path) -> subprocess.Comp
     return subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
 
 
-__all__ = ["client", "client_python", "identity", "in_client", "lookalike_of", "tiny"]
+__all__ = ["client", "client_python", "converter_python", "identity", "in_client", "lookalike_of", "tiny"]
