@@ -26,7 +26,7 @@ from tests.mobile.searchers import ROOT, client, converter_python
 
 KINDS = ("vit", "convnext", "mobilenet v2", "efficientnet")
 CONVERTING = Path(__file__).with_name("converting.py")
-_SIDE, _K = 32, 10
+_K = 10
 
 
 def folder_of(kind):
@@ -66,6 +66,11 @@ def exported(galleries, tmp_path_factory):
     return folder, json.loads(done.stdout)
 
 
+def resized_for(kind, pictures):
+    side = ARCHITECTURES[kind].size
+    return [client_resize(picture, side, side) for picture in pictures]
+
+
 def expected_of(kind, gallery, resized):
     """What plain transformers make of pictures of the input's size; of unit length."""
     folder = gallery.spec.name
@@ -87,7 +92,7 @@ def agree(found, expected, least):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_model_for_phones_embeds_as_transformers_do(exported, galleries, pictures, kind):
     folder, _ = exported
-    resized = [client_resize(picture, _SIDE, _SIDE) for picture in pictures]
+    resized = resized_for(kind, pictures)
     expected = expected_of(kind, galleries[kind], resized)
     assert np.median(expected @ expected.T) < 0.999  # a network that gives everything the same would pass
     whole = SearcherFile.open(folder / f"{folder_of(kind)}.tflite")
@@ -123,7 +128,7 @@ def test_the_onnx_model_embeds_as_transformers_do(galleries, pictures, tmp_path,
     pytest.importorskip("onnx")
     galleries[kind].export_onnx(tmp_path)
     about = json.loads((tmp_path / "gallery.json").read_text())
-    resized = [client_resize(picture, _SIDE, _SIDE) for picture in pictures]
+    resized = resized_for(kind, pictures)
     model = ov.Core().compile_model(tmp_path / "encoder.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     found = next(iter(model({about["model"]["input"]["name"]: np.stack(resized)}).values()))
     agree(found, expected_of(kind, galleries[kind], resized), 0.9999)

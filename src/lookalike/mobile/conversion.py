@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import os
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,14 +78,15 @@ class _Checkpoint:
             raise EncoderError(msg)
         mean, std = _normalisation(encoder.processor)
         preparation = described(encoder.prepare, encoder.processor)
-        return cls(Path(spec.name).name, _OnDevice(encoder).eval(), shape[1], shape[2], mean, std, preparation)
+        module = _with_global_pools(_OnDevice(encoder).eval(), max(shape[1:]))
+        return cls(Path(spec.name).name, module, shape[1], shape[2], mean, std, preparation)
 
     @contextmanager
     def converting(self, by: str) -> Iterator[None]:
         """Turn what a converter raises, which may be anything, into a sentence."""
         try:
             # no gradient is wanted, and PyTorch refuses one of tensors that were made in inference mode, as a ViT's
-            with quiet(), torch.no_grad(), warnings.catch_warnings():
+            with quiet(), _silence(), torch.no_grad(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the tracer: what it gets wrong shows in the comparison
                 yield
         except InputError:
@@ -119,7 +121,8 @@ def tflite_model(spec: EncoderSpec, *, in_int8: bool = False) -> PhoneModel:
     InputError : if its processor prepares pictures in a way that the client does not know.
     """
     try:
-        import litert_torch
+        with _silence():
+            import litert_torch
     except ImportError as error:
         raise BackendMissingError("litert-torch", "mobile-models") from error  # noqa: EM101
     from lookalike.mobile.phone_model import PhoneModel
@@ -157,6 +160,37 @@ def onnx_model(spec: EncoderSpec) -> OnnxModel:
     model = OnnxModel(buffer.getvalue(), *size, checkpoint.preparation)
     checkpoint.check(lambda image: model(image[None])[0])
     return model
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what converters print, from native code too, off standard output, which is results, and standard error."""
+    kept = {}
+    with open(os.devnull, "wb") as null, suppress(OSError):  # noqa: PTH123  # a name that is no path everywhere
+        for stream in (1, 2):
+            kept[stream] = os.dup(stream)
+            os.dup2(null.fileno(), stream)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
+
+
+def _with_global_pools(module: _OnDevice, side: int) -> _OnDevice:
+    """Replace averages over windows that no feature map fills, as EfficientNet's, by averages over the whole map.
+
+    PyTorch counts what lies within, other runtimes refuse such a window or crash.
+    """
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, torch.nn.AvgPool2d) and child.ceil_mode and child.padding == 0:
+                height, width = np.broadcast_to(child.kernel_size, 2)
+                if min(height, width) >= side:
+                    setattr(parent, name, torch.nn.AdaptiveAvgPool2d(1))
+    return module
 
 
 def _normalisation(processor: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
