@@ -13,6 +13,7 @@ from lookalike.encoders.pretrained import loading_options
 from lookalike.encoders.torch_batches import Batches
 from lookalike.encoders.transformers_encoder import TransformersEncoder
 from lookalike.encoders.vision_tower import unwrapped
+from lookalike.hub import quiet_hub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,7 +88,8 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with quiet_hub():
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if had_bars:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import BackendMissingError, InputError, SourceError, first_line
+from lookalike.hub import quiet_hub
 from lookalike.images.ref import ImageRef
 from lookalike.sources.columns import Columns, columns_of
 from lookalike.sources.names import anchored, item_id, printable
@@ -131,7 +132,8 @@ def hub_dataset(spec: str) -> DatasetSource:
         raise InputError(msg)
     datasets = datasets_library()
     try:
-        loaded = datasets.load_dataset(name, split=split or None)
+        with quiet_hub():
+            loaded = datasets.load_dataset(name, split=split or None)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise SourceError(spec, first_line(error)) from error
     return DatasetSource({split: loaded} if split else loaded, name=name, uri=f"{HUB_PREFIX}{name}")
