@@ -88,9 +88,7 @@ def _measured(
     # what the tables propose alone: the index itself completes what comes short of k
     proposed = []
     for row in queries:
-        (found,) = index.backend.propose(
-            unit[row : row + 1], _K, allowed=None, parameters={"probes": index.backend.parameters["probes"]}
-        )
+        (found,) = index.backend.propose(unit[row : row + 1], _K, allowed=None, parameters=index.parameters)
         proposed.append(np.unique(found[(found >= 0) & (found != row)]))
     hits = sum(
         len(np.intersect1d(candidates, true))

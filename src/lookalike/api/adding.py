@@ -79,7 +79,9 @@ def _add(gallery: Gallery, source: Source, options: BuildOptions, label_from: st
         source = recalled(source, rules, base=base)
     else:
         source = labelled_by(source, label_from)
-    return build(store, source, lambda: gallery.encoder, replace(options, label_rules=rules))
+    report = build(store.for_writing(), source, lambda: gallery.encoder, replace(options, label_rules=rules))
+    store.refresh()
+    return report
 
 
 def _check_not_empty(source: Source) -> None:

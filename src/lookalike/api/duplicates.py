@@ -23,7 +23,7 @@ from lookalike.images.decode import decode
 from lookalike.search.calibration import NEAR_DUPLICATE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from lookalike.api.gallery import Gallery
@@ -118,13 +118,20 @@ class Duplicates:
         write(path, html_page(sections, title=repr(self)).encode("utf-8", "replace"))
         return path
 
-    def move(self, folder: str | Path | None = None, *, kinds: Collection[Kind | str] = MOVED) -> Moved:
+    def move(
+        self,
+        folder: str | Path | None = None,
+        *,
+        kinds: Collection[Kind | str] = MOVED,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> Moved:
         """Move the files of duplicates away, and take the items out of the gallery; :meth:`Gallery.undo` moves back.
 
         Parameters
         ----------
         folder : where to, outside the folder of the gallery; by default the gallery's own trash.
         kinds : the kinds of duplicates that go.
+        report : told who is writing to the gallery, if that has to be waited for.
 
         Returns
         -------
@@ -137,7 +144,7 @@ class Duplicates:
         """
         chosen = checked_kinds(kinds)
         items = [item.item for group in self.groups for item in group.items if item.kind in chosen]
-        return move_away(self.gallery.store, items, folder)
+        return move_away(self.gallery.store, items, folder, report)
 
     def _section(self, group: DuplicateGroup) -> Section:
         copies = [self._picture(copy.item, copy.score, copy.kind.value) for copy in group.items]

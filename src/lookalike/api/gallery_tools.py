@@ -246,8 +246,10 @@ class GalleryTools(ABC):
 
         return find_duplicates(cast("Gallery", self), threshold=threshold, keep=keep, progress=progress)
 
-    def not_duplicates(self, *ids: str) -> None:
+    def not_duplicates(self, *ids: str, report: Callable[[str], None] = lambda _: None) -> None:
         """Note that no two of those items are duplicates of each other; it stays so.
+
+        ``report`` is told who is writing to the gallery, if that has to be waited for.
 
         Raises
         ------
@@ -255,7 +257,7 @@ class GalleryTools(ABC):
         """
         from lookalike.api.tidying import keep_apart
 
-        keep_apart(self.store, ids)
+        keep_apart(self.store, ids, report)
 
     def undo(self, *, report: Callable[[str], None] = lambda _: None) -> Moved:
         """Move the files of the last :meth:`lookalike.api.duplicates.Duplicates.move` back, and their items with them.

@@ -39,13 +39,19 @@ if TYPE_CHECKING:
 _FETCHED = 1_000
 
 
-def move_away(store: LanceStore, items: Sequence[Hit], folder: str | Path | None) -> Moved:
+def _tell_nobody(_: str) -> None:
+    """Do nothing."""
+
+
+def move_away(
+    store: LanceStore, items: Sequence[Hit], folder: str | Path | None, report: Callable[[str], None] = _tell_nobody
+) -> Moved:
     """Move the files of items away and take the items out; see :meth:`lookalike.api.duplicates.Duplicates.move`."""
     location = store.location
     target = None if folder is None else checked_folder(folder, location)
     if not items:
         return Moved([], [])
-    with writer_lock(location, lambda _: None):
+    with writer_lock(location, lambda holder: report(waiting_for(holder))):
         store.refresh()
         journal = new_journal(location)
         target = target or trash_of(location, journal)
@@ -80,7 +86,7 @@ def undo_move(store: LanceStore, report: Callable[[str], None]) -> Moved:
     return moved
 
 
-def keep_apart(store: LanceStore, ids: Sequence[str]) -> None:
+def keep_apart(store: LanceStore, ids: Sequence[str], report: Callable[[str], None] = _tell_nobody) -> None:
     """Note that items are no duplicates; see :meth:`lookalike.api.gallery_tools.GalleryTools.not_duplicates`."""
     names = [name.removeprefix("id:") for name in ids]
     if len(set(names)) < 2:
@@ -90,7 +96,7 @@ def keep_apart(store: LanceStore, ids: Sequence[str]) -> None:
         if not len(store.find(name, ["id"])):
             msg = f"there is no item {name!r} in the gallery; name items by the ids that `duplicates` prints"
             raise InputError(msg)
-    with writer_lock(store.location, lambda _: None):
+    with writer_lock(store.location, lambda holder: report(waiting_for(holder))):
         add_reviewed(store.location, names)
 
 

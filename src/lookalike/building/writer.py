@@ -1,4 +1,4 @@
-"""The thread that writes: embeddings become rows a few hundred at a time, each time in one commit."""
+"""The thread that writes: embeddings become rows about a thousand at a time, each time in one commit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lookalike.gallery.record import Record
     from lookalike.gallery.skipped_store import SkippedItem, SkippedStore
 
-_ROWS = 256
+_ROWS = 1_024
 _SECONDS = 5.0
 """A slow encoder commits before it has that many rows."""
 _COMMITS = 64

@@ -78,13 +78,13 @@ def duplicates(
         if save is not None:
             say(f"saved {found.save(save)}")
         if (trash or move_to is not None) and not dry_run:
-            _told(found.move(folder, kinds=chosen), "moved away; --undo brings them back", as_json=as_json)
+            _told(found.move(folder, kinds=chosen, report=say), "moved away; --undo brings them back", as_json=as_json)
         else:
             _show(found, as_json=as_json)
 
 
 def _note(target: Gallery, items: list[str], *, as_json: bool) -> None:
-    target.not_duplicates(*items)
+    target.not_duplicates(*items, report=say)
     if as_json:
         print_json({"not_duplicates": items})
     say(f"noted: no two of these {len(items)} are duplicates")

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
 _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
-_CACHE_BYTES = 16 << 20
+_INDEX_CACHE = 16 << 20
+_READING_CACHE, _WRITING_CACHE = 256 << 20, 16 << 20
+"""Of what files say of their pages: 10 to 40 bytes a row. Where it does not fit, ten rows take ten times as long."""
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
 _SCAN_IDS = 8 * _SCAN_ROWS
 _FILE_ERROR = "LanceError(IO)"
@@ -126,6 +128,12 @@ class LanceStore:
     def pinned(self) -> LanceStore:
         """Return this gallery at this version, whatever becomes of it."""
         return LanceStore(self.location, self._dataset, self.manifest)
+
+    def for_writing(self) -> LanceStore:
+        """Return this gallery at its newest version for a long run of commits, which would fill a reader's cache."""
+        with store_errors(self.location):
+            dataset = lance.dataset(_path(self.location), session=_session(_WRITING_CACHE))
+        return LanceStore(self.location, dataset, self.manifest)
 
     def at(self, version: int) -> LanceStore:
         """Return this gallery at an earlier version.
@@ -348,9 +356,9 @@ def _as_stored(records: Sequence[Record], embeddings: Vectors, dataset: lance.La
     return to_table(records, embeddings, dataset.schema)
 
 
-def _session() -> lance.Session:
+def _session(cache: int = _READING_CACHE) -> lance.Session:
     # the default caches grow by what each commit writes, to gigabytes
-    return lance.Session(index_cache_size_bytes=_CACHE_BYTES, metadata_cache_size_bytes=_CACHE_BYTES)
+    return lance.Session(index_cache_size_bytes=_INDEX_CACHE, metadata_cache_size_bytes=cache)
 
 
 def _path(location: Location) -> str:
