@@ -26,13 +26,13 @@ def held(store):
 
 def test_commits_on_the_way_and_at_the_end(store):
     with Writer(store, SkippedStore(store.location), set()) as writer:
-        for i in range(700):
-            writer.put(record(f"{i:03}"), vector(i), is_new=True)
+        for i in range(2_100):
+            writer.put(record(f"{i:04}"), vector(i), is_new=True)
         version = store.version
-        for i in range(700, 703):
-            writer.put(record(f"{i:03}"), vector(i), is_new=True)
+        for i in range(2_100, 2_103):
+            writer.put(record(f"{i:04}"), vector(i), is_new=True)
     assert version > 1  # it did not wait for the end
-    assert held(store) == [f"{i:03}" for i in range(703)]
+    assert held(store) == [f"{i:04}" for i in range(2_103)]
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, ValueError])
@@ -64,8 +64,8 @@ def test_an_error_of_a_commit_is_raised(store):
 
 def test_small_files_are_merged_during_a_long_run(store):
     with Writer(store, SkippedStore(store.location), set()) as writer:
-        for i in range(256 * 66):
+        for i in range(1_024 * 66):
             writer.put(record(f"{i:05}"), vector(i), is_new=True)
     store.refresh()
-    assert len(store.row_ids()) == 256 * 66
+    assert len(store.row_ids()) == 1_024 * 66
     assert len(lance.dataset(str(store.location.rows)).get_fragments()) <= 4
