@@ -18,6 +18,9 @@ from lookalike.errors import BackendMissingError, InputError
 if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
 
+_SLEEPING = {"OPENBLAS_THREAD_TIMEOUT": "4", "OMP_WAIT_POLICY": "passive"}
+"""Threads of a product that is done would go on spinning for a while, and take the cores from the encoder. Read when
+NumPy and FAISS are loaded."""
 _KEY_VARIABLE = "LOOKALIKE_API_KEY"
 _KEY = re.compile(r"[\x21-\x7e]{16,512}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -58,6 +61,8 @@ def serve(
     as_json: JsonOption = False,
 ) -> None:
     """Answer searches over HTTP, and make `lookalike search` on this machine quick, until Ctrl-C."""
+    for name, value in _SLEEPING.items():
+        os.environ.setdefault(name, value)
     try:
         from lookalike.server.running import is_loopback, listen, run_server, url_of
     except ModuleNotFoundError as error:
