@@ -314,6 +314,7 @@ class GalleryTools(ABC):
         """Write a searcher for phones; see :func:`lookalike.mobile.searcher_export.export_searcher`."""
         from pathlib import Path
 
+        from lookalike import __version__
         from lookalike.building.report import NoProgress
         from lookalike.mobile.picture_rows import Pictures
         from lookalike.mobile.searcher_export import export_searcher
@@ -322,7 +323,9 @@ class GalleryTools(ABC):
         self.store.refresh()
         pictures = Pictures(self.store.pinned(), self.read, self._limits, where)
         chosen = options or SearcherOptions()
-        return export_searcher(pictures, Path(path), chosen, progress=progress or NoProgress(), report=report)
+        return export_searcher(
+            pictures, Path(path), chosen, progress=progress or NoProgress(), report=report, version=__version__
+        )
 
     def export_onnx(self, folder: str | Path) -> OnnxReport:
         """Write the encoder and the embeddings for browsers; see :func:`lookalike.mobile.onnx_export.export_onnx`."""

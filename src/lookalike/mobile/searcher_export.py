@@ -7,11 +7,10 @@ import statistics
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import lookalike
 from lookalike.encoders.base import EncoderSpec
 from lookalike.errors import InputError, SourceError
 from lookalike.exports.destination import check_file
@@ -38,13 +37,14 @@ _OVERHEAD = 64
 _TIMED = 20
 
 
-def export_searcher(
+def export_searcher(  # noqa: PLR0913  (the version is not to be chosen)
     pictures: Pictures,
     path: Path,
     options: SearcherOptions,
     *,
     progress: Progress,
     report: Callable[[str], None] = lambda _: None,
+    version: str,
 ) -> SearcherReport:
     """Write a searcher.
 
@@ -55,6 +55,7 @@ def export_searcher(
     options : what may be chosen.
     progress : told how the embedding goes on.
     report : told what is being done besides.
+    version : of lookalike, which the file tells.
 
     Raises
     ------
@@ -79,7 +80,9 @@ def export_searcher(
     else:
         check_size(others + kind.bytes_for(*rows.vectors.shape))
         built = maker.build(kind)
-    built = replace(built, index=replace(built.index, user_info=_user_info(spec, model, built, maker.queries)))
+    about = {"made_by": f"lookalike {version}", **_about(spec, model, built, maker.queries)}
+    user_info = json.dumps(about, ensure_ascii=False).encode()
+    built = replace(built, index=replace(built.index, user_info=user_info))
     size = others + built.kind.bytes_for(*rows.vectors.shape)
     check_size(size)
     if options.max_bytes is not None and size > options.max_bytes:
@@ -132,9 +135,8 @@ def _model(spec: EncoderSpec, options: SearcherOptions) -> PhoneModel:
     return tflite_model(spec, in_int8=options.in_int8)
 
 
-def _user_info(spec: EncoderSpec, model: PhoneModel, built: Built, queries: int) -> bytes:
-    about = {
-        "made_by": f"lookalike {lookalike.__version__}",
+def _about(spec: EncoderSpec, model: PhoneModel, built: Built, queries: int) -> dict[str, Any]:
+    return {
         "encoder": public_spec(spec),
         "model": model.name,
         "rows": len(built.index),
@@ -142,7 +144,6 @@ def _user_info(spec: EncoderSpec, model: PhoneModel, built: Built, queries: int)
         "index": str(built.kind),
         "recall": {"k": K, "value": round(built.recall, 4), "queries": queries},
     }
-    return json.dumps(about, ensure_ascii=False).encode()
 
 
 def _written(path: Path, model: PhoneModel, built: Built, *, separate: bool) -> list[Path]:
