@@ -32,7 +32,7 @@ def draw(plot: Plot, path: Path) -> None:
         for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
             if name in plot.logarithmic:
                 axis._set_axes_scale("log")
-                axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+                axis.set_major_formatter(StrMethodFormatter("{x:,.12g}"))
         axes.grid(visible=True, which="major", alpha=0.3)
         axes.set_xlabel(plot.x)
         axes.set_ylabel(plot.y)
