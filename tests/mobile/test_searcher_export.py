@@ -18,7 +18,7 @@ from lookalike.mobile.searcher_options import SearcherOptions
 from lookalike.search.options import SearchOptions
 from tests.mobile.searchers import client, tiny
 
-_ROWS, _QUERIES, _K = 340, 40, 10
+_ROWS, _QUERIES, _K = 340, 128, 10
 
 
 @pytest.fixture(scope="module")
