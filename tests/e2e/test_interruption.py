@@ -123,7 +123,7 @@ def test_killed_while_it_brings_changes_in_it_still_comes_to_its_end(start, tmp_
 
 def test_ctrl_c_keeps_all_that_was_done(start, tmp_path):
     folder = album(tmp_path / "photos")
-    run = start(folder, seconds_per_image=0.03)  # lest it end before a busy machine interrupts it
+    run = start(folder, seconds_per_image=0.1)  # lest it end before a busy machine interrupts it
     for _ in run.events():
         if run.done >= 50:
             break

@@ -49,6 +49,10 @@ def called(client, name, data, event=None):
     return next(message for message in messages if message["msg"] == "process_completed")
 
 
+_AS_THEY_COME = (False, 0)
+"""Near-duplicates are not folded, and hits not spread."""
+
+
 def search(client, picture, gallery="toys", where=None, k=3, **more):
     form = [
         gallery,
@@ -58,6 +62,7 @@ def search(client, picture, gallery="toys", where=None, k=3, **more):
         k,
         where,
         *more.get("cutoff", (None, None)),
+        *_AS_THEY_COME,
     ]
     return called(client, "_search_anew", [None, None, *form])
 
@@ -77,8 +82,8 @@ def test_no_file_of_the_server_is_read(client, gallery, tmp_path):
     inside = gallery.path.parent / "photos" / "0003.png"
     for path in (secret, inside, "/etc/passwd", f"{uploaded(client, png(1))}/../../../../etc/passwd"):
         for data in (
-            [None, None, "toys", file(str(path)), "", "", 3, None, None, None],
-            [None, None, "toys", None, "", file(str(path)), 3, None, None, None],
+            [None, None, "toys", file(str(path)), "", "", 3, None, None, None, *_AS_THEY_COME],
+            [None, None, "toys", None, "", file(str(path)), 3, None, None, None, *_AS_THEY_COME],
         ):
             done = called(client, "_search_anew", data)
             assert not done["success"]
