@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 from contextlib import suppress
@@ -16,6 +15,7 @@ import numpy as np
 from benchmarks.memory_probe import Sampler
 from benchmarks.mixtures import DIM, mixture
 from benchmarks.page_cache import evict, files_below
+from lookalike.evaluation.memory import peak_bytes
 from lookalike.indexes.building import load_index
 from lookalike.indexes.recall import seconds_each
 from lookalike.indexes.tuning import Goal, Tuner
@@ -69,7 +69,7 @@ def serve(folder: Path, parameters: dict[str, float]) -> dict[str, Any]:
         "p50": float(np.median(again)),
         "p99": float(np.percentile(again, 99)),
         "queries_per_second": len(queries) / seconds,
-        "peak": int(_MOST_USED.read_text()) if is_limited else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
+        "peak": int(_MOST_USED.read_text()) if is_limited else peak_bytes(),
     }
 
 

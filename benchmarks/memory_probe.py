@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import sys
 import threading
 from pathlib import Path
 
 import lookalike
+from lookalike.evaluation.memory import peak_bytes
 
 _SECONDS = 0.01
 _ANONYMOUS = re.compile(r"^RssAnon:\s+(\d+) kB$", re.MULTILINE)
@@ -31,10 +31,9 @@ class Sampler:
         self._stop.set()
         self._thread.join()
 
-    def found(self) -> dict[str, int]:
+    def found(self) -> dict[str, int | None]:
         """Return the peaks of this process, in bytes."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return {"peak": peak, "anonymous": self.peak}
+        return {"peak": peak_bytes(), "anonymous": self.peak}
 
     def _run(self) -> None:
         while not self._stop.wait(_SECONDS):

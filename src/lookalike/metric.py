@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.arrays import normalised
+from lookalike.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,6 +28,20 @@ class Metric(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+def as_metric(name: Metric | str) -> Metric:
+    """Return the metric of that name.
+
+    Raises
+    ------
+    UnknownNameError : if there is none.
+    """
+    try:
+        return Metric(name)
+    except ValueError:
+        kind = "metric"
+        raise UnknownNameError(kind, str(name), [metric.value for metric in Metric]) from None
 
 
 def prepare(vectors: Vectors, metric: Metric) -> Vectors:

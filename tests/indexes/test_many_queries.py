@@ -7,26 +7,27 @@ import sys
 
 import pytest
 
-pytest.importorskip("resource", reason="the largest size of a process is told on Unix")
+from lookalike.evaluation.memory import peak_bytes
+
+if peak_bytes() is None:
+    pytest.skip("this system does not tell the largest size of a process", allow_module_level=True)
 
 _ROWS, _QUERIES, _K = 50_000, 16_000, 10
 _SEARCHING = f"""
-import resource, sys
+import sys
 import numpy as np
+from lookalike.evaluation.memory import peak_bytes
 from lookalike.indexes.building import build_index
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 rng = np.random.default_rng(0)
 rows = rng.normal(size=({_ROWS}, 64)).astype(np.float32)
 queries = rng.normal(size=({_QUERIES}, 64)).astype(np.float32)
 index = build_index(sys.argv[1], rows)
 index.search(queries[:256], {_K})
-before = peak()
+before = peak_bytes()
 found = index.search(queries, {_K})
 assert found.positions.shape == ({_QUERIES}, {_K})
-print(peak() - before)
+print(peak_bytes() - before)
 """
 
 

@@ -103,14 +103,15 @@ def test_a_missing_table_is_an_error_in_one_line(tmp_path):
 
 
 MEASURE = """
-import resource, sys
+import sys
 from pathlib import Path
+from lookalike.evaluation.memory import peak_bytes
 from lookalike.sources.table import table_source
 source = table_source(Path(sys.argv[1]), base=Path(sys.argv[1]).parent)
 refs = list(source)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_bytes()
 total = sum(len(source.read(ref)) for ref in refs)
-print(total, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(total, (peak_bytes() - before) // 1_000_000)
 """
 
 

@@ -20,7 +20,7 @@ from lookalike.gallery.location import locate
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.manifest import Manifest
 from lookalike.search.index_plan import checked_spec
-from lookalike.sources.combined import damage_noted_in, parts_of
+from lookalike.sources.combined import damage_noted, parts_of
 from lookalike.sources.labelled import labelled_by
 from lookalike.sources.precomputed_files import parquet_embeddings
 from lookalike.sources.resolve import open_source
@@ -89,8 +89,9 @@ def _check_not_empty(source: Source) -> None:
     parts = parts_of(source)
     errors: list[SourceError] = []
     for part in parts:
-        with damage_noted_in(errors):
+        with damage_noted() as damage:
             next(iter(part), None)
+        errors += damage
     if len(errors) == len(parts):
         raise errors[0]
 

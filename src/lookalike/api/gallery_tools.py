@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from lookalike.metric import Metric
+from lookalike.metric import Metric, as_metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -356,18 +356,3 @@ class GalleryTools(ABC):
         LanceStore.open(self.location).check()  # lest a damaged gallery is said to be without failures
         items = SkippedStore(self.location).items()
         return [replace(item, uri=full_uri(item.uri, self.location.base)) for item in items]
-
-
-def as_metric(name: Metric | str) -> Metric:
-    """Return the metric of that name.
-
-    Raises
-    ------
-    UnknownNameError : if there is none.
-    """
-    from lookalike.errors import UnknownNameError
-
-    try:
-        return Metric(name)
-    except ValueError:
-        raise UnknownNameError("metric", str(name), [metric.value for metric in Metric]) from None  # noqa: EM101

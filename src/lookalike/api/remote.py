@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from lookalike.api.gallery_tools import as_metric
 from lookalike.api.hits import Hits
 from lookalike.api.remote_queries import SentQuery, in_base64, sent
+from lookalike.api.searchable import Searchable
 from lookalike.building.report import BuildReport, Failure, Removal
 from lookalike.errors import InputError, RemoteError
 from lookalike.images.decode import DEFAULT_LIMITS
-from lookalike.metric import Metric
 from lookalike.search.hit import Hit, Method, Strength
 from lookalike.search.options import SearchOptions, checked_k
 from lookalike.sources.combined import broken_parts
@@ -39,10 +38,11 @@ _MISTAKES = (403, 404, 413, 415, 422)
 _TRIES = 6
 
 
-class RemoteGallery:
+class RemoteGallery(Searchable):
     """A gallery on a server; see :class:`lookalike.api.gallery.Gallery` for what its methods take.
 
-    Files are read and URLs fetched here, and their bytes sent.
+    Files are read and URLs fetched here, and their bytes sent. A picture is new to the server, also if it is one of the
+    gallery's: of the queries only ``id:ID`` is left out of its own hits.
 
     Parameters
     ----------
@@ -87,38 +87,6 @@ class RemoteGallery:
         about: dict[str, Any] = self._ask("GET", "/info")
         self._types = about["attributes"]
         return about
-
-    def search(  # noqa: PLR0913  (as that of Gallery)
-        self,
-        query: Any,
-        k: int = 10,
-        *,
-        where: str | None = None,
-        min_score: float | str | None = None,
-        metric: Metric | str = Metric.COSINE,
-        include_self: bool = False,
-        reverse: bool = False,
-        tiles: bool = True,
-        exclude: Sequence[str] = (),
-        collapse: bool = False,
-        diversity: float | None = None,
-        sort: str | None = None,
-        expand: str | None = None,
-        rerank: str | None = None,
-        cursor: str | None = None,
-    ) -> Hits:
-        """Find the items that are most alike; see :meth:`lookalike.api.gallery.Gallery.search`.
-
-        A picture is new to the server, also if it is one of the gallery's: only a query ``id:ID`` is left out.
-
-        Raises
-        ------
-        InputError : if the query or an option cannot be used.
-        RemoteError : if the server does not answer.
-        """
-        narrowed = (as_metric(metric), where, min_score, tuple(exclude))
-        options = SearchOptions(*narrowed, expand, rerank, collapse, diversity, sort, cursor, reverse, tiles)
-        return self.search_batch([query], k, options, include_self=include_self)[0]
 
     def search_batch(
         self, queries: Sequence[Any], k: int = 10, options: SearchOptions | None = None, *, include_self: bool = False

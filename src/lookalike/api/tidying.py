@@ -39,12 +39,8 @@ if TYPE_CHECKING:
 _FETCHED = 1_000
 
 
-def _tell_nobody(_: str) -> None:
-    """Do nothing."""
-
-
 def move_away(
-    store: LanceStore, items: Sequence[Hit], folder: str | Path | None, report: Callable[[str], None] = _tell_nobody
+    store: LanceStore, items: Sequence[Hit], folder: str | Path | None, report: Callable[[str], None] = lambda _: None
 ) -> Moved:
     """Move the files of items away and take the items out; see :meth:`lookalike.api.duplicates.Duplicates.move`."""
     location = store.location
@@ -86,7 +82,7 @@ def undo_move(store: LanceStore, report: Callable[[str], None]) -> Moved:
     return moved
 
 
-def keep_apart(store: LanceStore, ids: Sequence[str], report: Callable[[str], None] = _tell_nobody) -> None:
+def keep_apart(store: LanceStore, ids: Sequence[str], report: Callable[[str], None]) -> None:
     """Note that items are no duplicates; see :meth:`lookalike.api.gallery_tools.GalleryTools.not_duplicates`."""
     names = [name.removeprefix("id:") for name in ids]
     if len(set(names)) < 2:

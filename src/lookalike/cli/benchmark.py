@@ -30,9 +30,9 @@ def benchmark(
 ) -> None:
     """Compare indexes on the gallery: recall against exact search, speed, time to build, and size."""
     from lookalike.api.gallery import Gallery
-    from lookalike.api.gallery_tools import as_metric
     from lookalike.evaluation.ann import best_of_each
     from lookalike.gallery.location import locate
+    from lookalike.metric import as_metric
 
     if plot is not None:
         from lookalike.evaluation.plot import check_plot

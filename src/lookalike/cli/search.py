@@ -119,13 +119,13 @@ def search(
     from lookalike.api.batches import Batch, is_collection
     from lookalike.api.encoder_choice import EncoderChoice
     from lookalike.api.gallery import Gallery
-    from lookalike.api.gallery_tools import as_metric
     from lookalike.api.hits import SAVED_AS, save_hits
     from lookalike.encoders.loading import EncoderOptions, preprocessing_named
     from lookalike.exports.destination import saved_path
     from lookalike.gallery.location import locate
     from lookalike.images.decode import Limits
     from lookalike.images.region import Region
+    from lookalike.metric import as_metric
     from lookalike.search.options import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while

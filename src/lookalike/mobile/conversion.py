@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import os
 import warnings
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from lookalike.encoders.loading import EncoderOptions, with_revision
 from lookalike.encoders.plain_preprocessing import described
 from lookalike.errors import BackendMissingError, EncoderError, InputError, first_line
 from lookalike.mobile.onnx_model import EMBEDDING, PIXELS, OnnxModel
+from lookalike.mobile.streams import STDERR, STDOUT, silenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -165,18 +165,8 @@ def onnx_model(spec: EncoderSpec) -> OnnxModel:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Keep what converters print, from native code too, off standard output, which is results, and standard error."""
-    kept = {}
-    with open(os.devnull, "wb") as null, suppress(OSError):  # noqa: PTH123  # a name that is no path everywhere
-        for stream in (1, 2):
-            kept[stream] = os.dup(stream)
-            os.dup2(null.fileno(), stream)
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        for stream, copy in kept.items():
-            os.dup2(copy, stream)
-            os.close(copy)
+    with silenced(STDOUT, STDERR), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield
 
 
 def _with_global_pools(module: _OnDevice, side: int) -> _OnDevice:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lookalike.errors import BackendMissingError, InputError, first_line
+from lookalike.mobile.streams import STDERR, silenced
 
 try:
     import flatbuffers
@@ -18,8 +17,6 @@ except ImportError as error:
     raise BackendMissingError("ai-edge-litert", "mobile") from error  # noqa: EM101
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
@@ -41,7 +38,7 @@ class LiteRTModel:
 
     def __init__(self, content: bytes) -> None:
         try:
-            with _quiet():
+            with silenced(STDERR):  # the runtime greets there, and knows no setting for that
                 self._interpreter = Interpreter(model_content=content)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -66,16 +63,3 @@ class LiteRTModel:
             return np.array(values, np.float32)
         scale, zero = output["quantization"]
         return np.asarray((values.astype(np.float32) - zero) * scale, np.float32)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Send what the runtime says on the process's standard error away: it greets, and knows no setting for that."""
-    kept, away = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(away, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(away)

@@ -14,10 +14,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import lookalike
-from lookalike.api.gallery_tools import as_metric
 from lookalike.errors import InputError
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.images.limits import DEFAULT_LIMITS
+from lookalike.metric import as_metric
 from lookalike.search.options import SearchOptions
 from lookalike.search.query import QueryResolver
 from lookalike.server.local_protocol import LENGTH, MOST_BYTES, MOST_JSON, is_private, packed, socket_path

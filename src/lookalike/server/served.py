@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from lookalike.api.gallery_tools import as_metric
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.encoders.staging import decode_for, prepare
 from lookalike.errors import ImageDecodeError, InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import decode
+from lookalike.metric import as_metric
 from lookalike.search import terms
 from lookalike.search.options import SearchOptions
 from lookalike.search.query import QueryResolver, ResolvedQuery

@@ -63,10 +63,10 @@ class CombinedSource:
         damaged: list[Source] = []
         errors: list[SourceError] = []
         for source in self.sources:
-            with damage_noted_in(errors):
+            with damage_noted() as damage:
                 yield from (ref for ref in source if seen.add(ref.id))
-            if len(errors) > len(damaged):
-                damaged.append(source)
+            errors += damage
+            damaged += [source] if damage else []
         if len(errors) == len(self.sources):
             raise errors[0]
         self._damaged, self._errors = damaged, errors
@@ -134,18 +134,18 @@ def open_all(specs: Iterable[Any], open_one: Callable[[Any], Source]) -> list[So
     """
     opened: list[Source] = []
     for spec in specs:
-        errors: list[SourceError] = []
-        with damage_noted_in(errors):
+        with damage_noted() as damage:
             opened += parts_of(open_one(spec))
-        opened += map(BrokenSource, errors)
+        opened += map(BrokenSource, damage)
     return opened
 
 
 @contextmanager
-def damage_noted_in(errors: list[SourceError]) -> Iterator[None]:
-    """Append the error of a source that is damaged, and go on; one that is not there is a mistake, and raised."""
+def damage_noted() -> Iterator[list[SourceError]]:
+    """Go on after a source that is damaged, with its error in the list; one that is not there is a mistake, raised."""
+    errors: list[SourceError] = []
     try:
-        yield
+        yield errors
     except SourceGoneError:
         raise
     except SourceError as error:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import SourceError, SourceGoneError
+from lookalike.errors import SourceError
 from lookalike.images.formats import has_image_suffix
 from lookalike.images.ref import ImageRef
+from lookalike.sources.combined import damage_noted
 from lookalike.sources.files import missing
 from lookalike.sources.kinds import Kinds
 from lookalike.sources.names import anchored, item_id, printable
@@ -79,16 +80,15 @@ class ShardsSource:
         is_empty = True
         for shard, path in self._shards.items():
             seen = Seen()
-            try:
+            with damage_noted() as damage:
                 for ref in _refs(shard, path, kinds):
                     is_empty = False
                     if seen.add(ref.id):
                         yield ref
+            if damage:
+                self._broken[shard] = (damage[0], seen)
+            else:
                 self._broken.pop(shard, None)
-            except SourceGoneError:
-                raise
-            except SourceError as error:
-                self._broken[shard] = (error, seen)
         if len(self._broken) == len(self._shards):
             raise self.broken[0]
         if is_empty:
