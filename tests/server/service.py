@@ -14,7 +14,7 @@ import uvicorn
 
 import lookalike
 from lookalike.server.app import create_app
-from lookalike.server.running import listen, url_of
+from lookalike.server.running import config_of, listen, url_of
 from tests.toys import ToyEncoder, plant
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Client:
 @contextmanager
 def serving(options: ServerOptions | None = None, **galleries: lookalike.Gallery) -> Iterator[Client]:
     app = create_app(galleries, options)
-    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on", server_header=False)
-    server = uvicorn.Server(config)
+
+    server = uvicorn.Server(config_of(app))
     with listen("127.0.0.1", 0) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -238,6 +238,44 @@ def test_a_picture_of_too_many_bytes_is_refused(writable):
     assert writable.form("/search", [("image", png(1) + b"\0" * 60_000)]).error == "ImageDecodeError"
 
 
+@pytest.mark.parametrize(
+    "start", [b"GET /info HTTP/1.1\r\nHost: localhost\r\nX-Endless: ", b"GET /", b"GET /info HTTP/1.1\r\nX-Endless"]
+)
+def test_a_head_without_end_is_not_kept(client, start):
+    host, port = client.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(start)
+        sent = 0
+        with pytest.raises(OSError, match=r"(?i)broken pipe|reset|abort"):
+            while sent < 50_000_000:
+                sent += connection.send(b"x" * 10_000)
+    assert sent < 10_000_000  # what lies in the buffers of both sides
+    assert client.get("/health").status == 200
+
+
+def test_a_long_body_behind_its_head_is_no_long_head(client):
+    body = json.dumps({"query": {"id": "photos/0001.png"}, "exclude": ["x" * 200] * 400}).encode()
+    head = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    request = head % len(body) + body
+    answers = raw(client, request + request.replace(b"Host:", b"Connection: close\r\nHost:", 1))
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.mark.parametrize(
+    "ambiguous",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Content-Length: +5\r\n",
+    ],
+)
+def test_a_body_of_two_lengths_is_refused(client, ambiguous):
+    head = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + ambiguous + b"\r\n"
+    answers = raw(client, head + b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert b"HTTP/1.1 200" not in answers
+
+
 def test_a_body_that_says_it_is_too_large_is_not_read(writable):
     head = b"POST /search HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 999999999\r\n\r\n"
     assert b" 413 " in raw(writable, head).partition(b"\r\n")[0]
@@ -314,8 +352,9 @@ def test_a_form_has_limits_of_its_own(client):
 
 
 def test_what_clients_make_up_is_not_counted_apart(client):
-    for number in range(3):
-        assert client.ask(f"MADEUP{number}", f"/made/up/{number}").status == 404
+    for number, method in enumerate(("PROPFIND", "PURGE", "LINK")):
+        assert client.ask(method, f"/made/up/{number}").status == 404
+    assert client.ask("MADEUP", "/made/up").status == 400  # it does not get so far as to be counted
     text = client.get("/metrics").body
     assert b'method="other",route="other",status="404"} 3.0' in text
     assert b"up/" not in text

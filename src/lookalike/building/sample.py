@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from lookalike.building.ahead import ahead
 from lookalike.errors import ImageDecodeError
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lookalike.images.decode import Pixels
+    from lookalike.images.ref import ImageRef
     from lookalike.sources.base import Source
 
 SAMPLE = 160
@@ -30,11 +32,15 @@ def sample_images(source: Source, limits: Limits = DEFAULT_LIMITS, count: int = 
     """
     refs = list(islice(source, _LISTED))
     wanted = min(count, len(refs))
-    for number in range(wanted):
-        ref = refs[number * len(refs) // wanted]
+
+    def decoded(ref: ImageRef) -> Pixels | None:
         try:
             if ref.size is not None:
                 limits.check_bytes(ref.size)
-            yield decode(source.read(ref), limits=limits).pixels
+            return decode(source.read(ref), limits=limits).pixels
         except (ImageDecodeError, OSError):
-            continue  # the build names it, with the reason
+            return None  # the build names it, with the reason
+
+    for _, pixels in ahead(decoded, (refs[number * len(refs) // wanted] for number in range(wanted))):
+        if pixels is not None:
+            yield pixels

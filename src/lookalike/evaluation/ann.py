@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_SPECS = ("exact", "ivfpq", "hnsw", "sq8", "lsh", "scann")
 """What is compared where nothing is named; ``scann`` only where it is installed."""
 _EFFORTS = (0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
-_REFINEMENTS = (0.5, 1.0, 2.0, 3.0, 4.0, 8.0)
+_REFINEMENTS = (0.25, 0.5, 1.0, 1.5, 2.0, 4.0)
 _SINGLE = 100
 _SECONDS = 0.3
 """A batch is repeated for so long, so that its speed is that of a busy machine."""

@@ -167,6 +167,8 @@ class ApproximateIndex:
         eligible = len(self) if allowed is None else int(np.count_nonzero(allowed))
         if k < 1 or self._is_few(eligible, k, is_filtered=allowed is not None):
             return self._exact.search(queries, k, allowed)
+        if 0 < len(queries) <= _QUERIES:
+            return self._search_block(queries, k, allowed, (eligible, values))
         result = Neighbors.padding(len(queries), k)
         for start in range(0, len(queries), _QUERIES):
             block = slice(start, start + _QUERIES)

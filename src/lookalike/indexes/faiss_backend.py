@@ -11,6 +11,7 @@ import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
 from lookalike.indexes.base import Footprint
+from lookalike.indexes.faiss_clustering import train_lists
 from lookalike.indexes.faiss_parameters import bytes_a_row, known_parameters, layers, search_parameters, selector_of
 from lookalike.indexes.faiss_presets import effort_to_build, factory_for, oversampling, parameters_of
 from lookalike.metric import Metric
@@ -30,8 +31,7 @@ _faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
 _FILE, _FACTORY = "index.faiss", "factory.txt"
 _ORIGIN = re.compile(r"^Error in .* at \S+:\d+: (Error: )?('.*' failed: (?=\S))?")
 _MANY = 100_000
-_SAMPLE = 65_536
-_SAMPLE_PER_LIST, _SAMPLE_PER_LIST_OF_MANY, _MANY_LISTS = 64, 32, 8_192
+_SAMPLE, _SAMPLE_PER_LIST = 65_536, 32
 """Clustering takes time in lists times rows."""
 _BYTES_A_LIST = 4_096
 """Of a list itself and its place in a graph of lists, and what its last block of codes lacks to be full."""
@@ -50,7 +50,7 @@ class FaissBackend:
 
     def __init__(self, index: Any, spec: IndexSpec, *, factory: str, path: Path | None = None) -> None:
         options = Options(spec.choice)
-        factory_for(options, index.ntotal, spec.dim)  # its options are known ones
+        factory_for(options, index.ntotal, spec.dim, spec.metric)  # its options are known ones
         effort_to_build(options)
         known = {
             "oversample": Parameter(2 if spec.projection else oversampling(factory), is_whole=False),
@@ -68,7 +68,7 @@ class FaissBackend:
     @classmethod
     def build(cls, rows: PreparedRows, spec: IndexSpec, *, seed: int) -> FaissBackend:
         """Train on a sample of the rows, then add all of them chunk by chunk."""
-        factory = factory_for(Options(spec.choice), len(rows), rows.dim)
+        factory = factory_for(Options(spec.choice), len(rows), rows.dim, spec.metric)
         index = _made(factory, rows.dim, spec.metric)
         backend = cls(index, spec, factory=factory)  # refuses wrong options before the work
         if effort := effort_to_build(Options(spec.choice)):
@@ -83,13 +83,14 @@ class FaissBackend:
     @classmethod
     def check(cls, spec: IndexSpec) -> None:
         """Refuse options that no number of rows would make right."""
-        factory = factory_for(Options(spec.choice), _MANY, spec.dim)
+        factory = factory_for(Options(spec.choice), _MANY, spec.dim, spec.metric)
         cls(_made(factory, spec.dim, spec.metric), spec, factory=factory)
 
     @classmethod
     def footprint(cls, rows: int, spec: IndexSpec) -> Footprint:
         """Bound what :meth:`build` takes: arrays that grow hold everything twice, and training precedes that."""
-        index = _made(factory_for(Options(spec.choice), rows, spec.dim), spec.dim, spec.metric)
+        factory = factory_for(Options(spec.choice), rows, spec.dim, spec.metric)
+        index = _made(factory, spec.dim, spec.metric)
         lists = _lists_of(index)
         copies = 2 if any(getattr(part, "by_residual", False) for part in layers(index)) else 1
         fixed = lists * (4 * spec.dim + _BYTES_A_LIST)
@@ -203,12 +204,13 @@ def _lists_of(index: Any) -> int:
 
 def _sample_for(lists: int) -> int:
     """Return from how many rows an index of so many lists learns."""
-    each = _SAMPLE_PER_LIST if lists < _MANY_LISTS else _SAMPLE_PER_LIST_OF_MANY
-    return max(_SAMPLE, each * lists)
+    return max(_SAMPLE, _SAMPLE_PER_LIST * lists)
 
 
 def _train(index: Any, sample: Vectors, factory: str) -> None:
     try:
+        inner = faiss.downcast_index(index)
+        train_lists(faiss.downcast_index(inner.base_index) if isinstance(inner, faiss.IndexRefine) else inner, sample)
         index.train(sample)
     except RuntimeError as error:
         msg = (

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
 _MOST_PROBES = 64
 _LISTS_PER_PROBE = 8
+_BREADTH = 64
+"""Of the search for the nearest lists in a graph of them, unless few or very many are wanted."""
 
 
 def layers(index: Any) -> Iterator[Any]:
@@ -57,7 +59,7 @@ def known_parameters(index: Any, *, always: tuple[str, ...] = ()) -> dict[str, P
     known = {name: Parameter(1, is_whole=name != "k_factor") for name in always}
     for part in layers(index):
         if isinstance(part, faiss.IndexRefine):
-            known["k_factor"] = Parameter(8, is_whole=False)
+            known["k_factor"] = Parameter(16, is_whole=False)
         elif isinstance(part, faiss.IndexIVF):
             known["nprobe"] = Parameter(min(max(part.nlist // _LISTS_PER_PROBE, 8), _MOST_PROBES, part.nlist))
         elif isinstance(part, faiss.IndexHNSW):
@@ -79,7 +81,7 @@ def search_parameters(index: Any, values: Mapping[str, float], selector: Any) ->
         quantizer = faiss.downcast_index(part.quantizer)
         of_lists = None
         if isinstance(quantizer, faiss.IndexHNSW):
-            of_lists = _faiss.SearchParametersHNSW(efSearch=max(2 * nprobe, 64))
+            of_lists = _faiss.SearchParametersHNSW(efSearch=max(2 * nprobe, min(8 * nprobe, _BREADTH)))
         return _faiss.SearchParametersIVF(nprobe=nprobe, sel=selector, quantizer_params=of_lists)
     if isinstance(part, faiss.IndexHNSW):
         return _faiss.SearchParametersHNSW(efSearch=int(values["efSearch"]), sel=selector)

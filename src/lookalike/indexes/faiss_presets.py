@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from lookalike.errors import InputError
+from lookalike.metric import Metric
 
 if TYPE_CHECKING:
     from lookalike.options import Options
@@ -22,7 +23,7 @@ _COARSE_FROM = 1 << 30
 _GRAPH_OVER_LISTS_FROM = 2_048
 
 
-def factory_for(options: Options, rows: int, dim: int) -> str:
+def factory_for(options: Options, rows: int, dim: int, metric: Metric) -> str:
     """Return the factory string of a spec.
 
     Parameters
@@ -32,6 +33,7 @@ def factory_for(options: Options, rows: int, dim: int) -> str:
         inner products of very different lengths need more than the 20 it has; or of ``sq8``.
     rows : how many there will be.
     dim : of the rows.
+    metric : of the index.
 
     Raises
     ------
@@ -40,11 +42,11 @@ def factory_for(options: Options, rows: int, dim: int) -> str:
     if options.name == "faiss":
         if options.arguments:
             return ",".join(options.arguments)
-        return "Flat" if rows <= _FLAT_UP_TO else _ivfpq(options, rows, dim)
+        return "Flat" if rows <= _FLAT_UP_TO else _ivfpq(options, rows, dim, metric)
     options.refuse_arguments()
     if options.name == "hnsw":
         return f"HNSW{options.whole('m', 20, at_least=2, at_most=512)}_SQfp16"
-    return "SQ8" if options.name == "sq8" else _ivfpq(options, rows, dim)
+    return "SQ8" if options.name == "sq8" else _ivfpq(options, rows, dim, metric)
 
 
 def effort_to_build(options: Options) -> int | None:
@@ -69,11 +71,13 @@ def oversampling(factory: str) -> float:
     return 1 if factory.endswith(("Flat", "SQfp16", "Refine(SQfp16)", "Refine(Flat)")) else 2
 
 
-def _ivfpq(options: Options, rows: int, dim: int) -> str:
+def _ivfpq(options: Options, rows: int, dim: int, metric: Metric) -> str:
     """Return lists of 4-bit codes that are scanned in registers, the best of them refined by codes of 16 or 8 bits.
 
     Notes
     -----
+    The codes are of what the centroid leaves over, for inner products: then they say more, at no cost but a sum for
+    each list. For distances every list would need tables of its own.
     With 8 bits, for galleries whose half floats would take 2 GB, a few more than k rows are then scored exactly.
     Jegou et al. (https://doi.org/10.1109/TPAMI.2010.57); Andre et al. for the scan (arXiv:1812.09162).
     """
@@ -86,7 +90,8 @@ def _ivfpq(options: Options, rows: int, dim: int) -> str:
         return "SQfp16"
     quantizer = f"IVF{lists}_HNSW32" if lists >= _GRAPH_OVER_LISTS_FROM else f"IVF{lists}"
     refined = "SQfp16" if rows * dim < _COARSE_FROM else "SQ8"
-    return f"{quantizer},PQ{parts}x4fs,Refine({refined})"
+    residual = "r" if metric is Metric.INNER_PRODUCT else ""
+    return f"{quantizer},PQ{parts}x4fs{residual},Refine({refined})"
 
 
 def _lists_for(rows: int) -> int:

@@ -40,20 +40,19 @@ def score_candidates(queries: Vectors, rows: Any, positions: Positions, metric: 
     -------
     Shape (q, c), float32, finite; -inf for none.
     """
-    scores = np.full(positions.shape, -np.inf, np.float32)
-    if scores.size == 0 or len(rows) == 0:
-        return scores
+    if positions.size == 0 or len(rows) == 0:
+        return np.full(positions.shape, -np.inf, np.float32)
     wide = queries.astype(np.float64)
-    lengths = _lengths(wide)
     numbers = positions.shape[1] * queries.shape[1]
     fetched, widened = max(1, _FETCHED // numbers), max(1, _WIDENED // numbers)
+    scored = []
     for first in range(0, len(queries), fetched):
         chosen = positions[first : first + fetched]  # of -1 the last row, whose score is dropped below
         part = np.asarray(rows[chosen.reshape(-1)]).reshape(*chosen.shape, -1)
         for start in range(0, len(part), widened):
-            block = slice(first + start, first + min(start + widened, len(part)))
             targets = part[start : start + widened].astype(np.float64)
-            scores[block] = _scored(wide[block], lengths[block], targets, metric)
+            scored.append(_scored(wide[first + start : first + start + len(targets)], targets, metric))
+    scores = scored[0] if len(scored) == 1 else np.concatenate(scored)
     scores[positions < 0] = -np.inf
     return scores
 
@@ -72,8 +71,11 @@ def ranked(positions: Positions, scores: Vectors, k: int) -> Neighbors:
     Neighbors of shape (q, k).
     """
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    query = np.arange(len(order))[:, None]
-    best, found = scores[query, order], positions[query, order]
+    if len(order) == 1:  # the same, for less than half of the time
+        best, found = scores[:, order[0]], positions[:, order[0]]
+    else:
+        query = np.arange(len(order))[:, None]
+        best, found = scores[query, order], positions[query, order]
     found[best == -np.inf] = -1
     if order.shape[1] == k:
         return Neighbors(found, best)
@@ -94,20 +96,23 @@ def _lengths(wide: Doubles) -> Doubles:
     return np.asarray(np.sqrt(np.einsum("...i,...i->...", wide, wide)))
 
 
-def _scored(queries: Doubles, lengths: Doubles, rows: Doubles, metric: Metric) -> Vectors:
-    """Score rows of shape (q, c, dim) for queries of shape (q, dim) and those lengths."""
+def _scored(queries: Doubles, rows: Doubles, metric: Metric) -> Vectors:
+    """Score rows of shape (q, c, dim) for queries of shape (q, dim)."""
     if metric is Metric.L2:
-        return _as_float32(-_lengths(rows - queries[:, None]))
+        return _as_float32(-_lengths(rows - queries[:, None]), _LARGEST)
     products = np.einsum("qcd,qd->qc", rows, queries)
     if metric is Metric.INNER_PRODUCT:
-        return _as_float32(products)
-    norms = lengths[:, None] * _lengths(rows)
+        return _as_float32(products, _LARGEST)
+    norms = _lengths(queries)[:, None] * _lengths(rows)
     norms[norms == 0.0] = 1.0
-    return _as_float32((products / norms).clip(-1.0, 1.0))
+    products /= norms
+    return _as_float32(products, 1.0)
 
 
-def _as_float32(scores: Doubles) -> Vectors:
+def _as_float32(scores: Doubles, largest: float) -> Vectors:
     # no score is infinite, and none is the negative zero, which would be shown with its sign
-    finite: Vectors = scores.clip(-_LARGEST, _LARGEST).astype(np.float32)
+    np.minimum(scores, largest, out=scores)
+    np.maximum(scores, -largest, out=scores)
+    finite: Vectors = scores.astype(np.float32)
     finite += 0.0
     return finite

@@ -11,17 +11,19 @@ import uvicorn
 
 from lookalike.errors import InputError
 from lookalike.server.app import create_app
+from lookalike.server.http_protocol import HttpProtocol
 from lookalike.server.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from fastapi import FastAPI
 
     from lookalike.api.gallery import Gallery
     from lookalike.server.options import ServerOptions
 
 _LAST_REQUESTS = 30
 """Seconds that requests have to end when the server does."""
-_HEAD_BYTES = 1 << 15
 
 
 def run_server(
@@ -45,22 +47,26 @@ def run_server(
     try:
         for gallery in served:
             gallery.start()  # here rather than in the application, so that its error is this function's
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            lifespan="on",
-            timeout_graceful_shutdown=_LAST_REQUESTS,
-            h11_max_incomplete_event_size=_HEAD_BYTES,
-        )
         with contextlib.suppress(KeyboardInterrupt):  # how the signal that ended it goes on; all is done by then
-            _Server(config, ready).run(sockets=[listening])
+            _Server(config_of(app), ready).run(sockets=[listening])
     finally:
         for gallery in served:
             gallery.close()
+
+
+def config_of(app: FastAPI) -> uvicorn.Config:
+    """Return how the application is served."""
+    return uvicorn.Config(
+        app,
+        http=HttpProtocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=_LAST_REQUESTS,
+    )
 
 
 class _Server(uvicorn.Server):
