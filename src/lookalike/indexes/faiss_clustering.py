@@ -34,7 +34,7 @@ def train_lists(index: Any, sample: Vectors) -> None:
     index : an ``IndexIVF`` that is not trained; others are left alone.
     sample : shape (n, dim).
     """
-    if not isinstance(index, faiss.IndexIVF) or not _FEWEST_CENTROIDS <= index.nlist <= len(sample):
+    if not isinstance(index, faiss.IndexIVF) or not _FEWEST_CENTROIDS <= index.nlist <= len(sample) // 2:
         return
     quantizer: Any = faiss.downcast_index(index.quantizer)
     if isinstance(quantizer, faiss.IndexHNSW):
@@ -49,7 +49,7 @@ def centroids_of(points: Vectors, count: int, *, spherical: bool) -> Vectors:
     Parameters
     ----------
     points : shape (n, dim).
-    count : at most n.
+    count : at most n / 2, so that none of the first centroids has to be given more than it has points.
     spherical : the centroids have unit length, and the nearest is that of the largest inner product.
 
     Returns
@@ -72,9 +72,10 @@ def centroids_of(points: Vectors, count: int, *, spherical: bool) -> Vectors:
 
 
 def _shares(sizes: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """Divide a number in proportion to sizes, of which none gets more than it has."""
+    """Divide a number in proportion to sizes."""
     ends = np.cumsum(sizes) * count // sizes.sum()
-    return np.minimum(np.diff(ends, prepend=0), sizes)
+    shares: npt.NDArray[np.int64] = np.diff(ends, prepend=0)
+    return shares
 
 
 def _means(points: Vectors, count: int, iterations: int, *, spherical: bool, start: Vectors | None = None) -> Any:
