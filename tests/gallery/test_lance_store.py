@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
@@ -114,6 +117,40 @@ def test_another_handle_sees_changes_when_it_asks_for_them(store):
     other.refresh()
     assert len(other) == 1
     assert other.version == store.version
+
+
+def aged(store, seconds=60):
+    """Let the folder of versions look as if it had last changed a while ago."""
+    folder = store.location.rows / "_versions"
+    then = folder.stat().st_mtime_ns - seconds * 1_000_000_000
+    os.utime(folder, ns=(then, then))
+
+
+def test_another_handle_sees_each_change_however_long_none_came(store):
+    other = LanceStore.open(store.location)
+    for number in range(5):
+        aged(store)
+        for _ in range(3):
+            other.refresh()
+            assert len(other) == number
+        put(store, {f"item {number}": [1, 0, 0, 0]})
+        other.refresh()
+        assert ids(other) == ids(store)
+
+
+def test_a_table_that_was_put_back_is_seen(store, tmp_path):
+    put(store, {"a": [1, 0, 0, 0]})
+    shutil.copytree(store.location.rows, tmp_path / "copy", copy_function=shutil.copy2)
+    put(store, {"b": [1, 0, 0, 0]})
+    other = LanceStore.open(store.location)
+    aged(store)
+    other.refresh()
+    assert ids(other) == ["a", "b"]
+    shutil.rmtree(store.location.rows)
+    shutil.copytree(tmp_path / "copy", store.location.rows, copy_function=shutil.copy2)
+    aged(store)
+    other.refresh()
+    assert ids(other) == ["a"]
 
 
 def test_nothing_grows_without_end(store):

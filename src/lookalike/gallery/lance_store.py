@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+import threading
 import uuid
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,7 +27,7 @@ from lookalike.gallery.id_index import drop_damaged_index, index_ids
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
 from lookalike.gallery.record import EMBEDDING, INTERNAL, base_schema, new_columns, to_table
-from lookalike.gallery.table_files import damage_of
+from lookalike.gallery.table_files import damage_of, versions_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +61,9 @@ class LanceStore:
         self.location = location
         self.manifest = manifest
         self._dataset = dataset
+        self._looked_at: tuple[int, ...] | None = None
+        """How the folder of versions was when the newest of them was last looked up."""
+        self._looking = threading.Lock()
 
     @classmethod
     def create(cls, location: Location, manifest: Manifest) -> LanceStore:
@@ -148,10 +152,14 @@ class LanceStore:
 
     def refresh(self) -> None:
         """Move to the newest version."""
-        with store_errors(self.location):
+        with store_errors(self.location), self._looking:
+            stamp = versions_stamp(self.location)
+            if stamp is not None and stamp == self._looked_at:
+                return  # listing a thousand versions takes longer than many a search
             if self._dataset.latest_version != self._dataset.version:
                 self._dataset = self._newest()
                 self.manifest = Manifest.from_metadata(self._dataset.schema.metadata, str(self.location.folder))
+            self._looked_at = stamp
 
     def describe(self, manifest: Manifest) -> None:
         """Replace what the gallery says of itself; only for who holds the writer lock.
@@ -346,7 +354,7 @@ class LanceStore:
         """Lend a handle of the newest version to be written with, and read the version that this makes."""
         with store_errors(self.location):
             yield self._newest()
-            self._dataset = self._newest()
+            self._dataset, self._looked_at = self._newest(), None
 
 
 def _as_stored(records: Sequence[Record], embeddings: Vectors, dataset: lance.LanceDataset) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import lance
 
     from lookalike.gallery.location import Location
+
+_TICK = 2_000_000_000
+"""Nanoseconds; the coarsest clock of a file system in use has 2 seconds."""
 
 
 def damage_of(table: lance.LanceDataset) -> str | None:
@@ -51,6 +55,19 @@ def fingerprint(location: Location, version: int) -> str:
             with contextlib.suppress(FileNotFoundError):
                 return content_digest((location.rows / "_versions" / f"{name}.manifest").read_bytes())
     return ""
+
+
+def versions_stamp(location: Location) -> tuple[int, ...] | None:
+    """Return what is another whenever a version was added or removed since; None while that cannot be told.
+
+    The clocks of file systems stand still for milliseconds, so two changes at once leave a folder the same time. It is
+    told only of a folder that has not changed for a while: what comes next then has another.
+    """
+    with contextlib.suppress(OSError):
+        about = (location.rows / "_versions").stat()
+        if time.time_ns() - about.st_mtime_ns > _TICK:
+            return (about.st_dev, about.st_ino, about.st_mtime_ns)
+    return None
 
 
 def _files(table: lance.LanceDataset) -> Iterator[tuple[str, int | None]]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from lookalike.errors import InputError, UnknownNameError
 from lookalike.search.arrangement import Candidate, collapsed, diverse, in_order_of
+from lookalike.search.conditions import Conditions
 from lookalike.search.hit import Hit
-from lookalike.search.items import fetch_items
+from lookalike.search.items import ItemCache
 from lookalike.search.options import DEEPEST
-from lookalike.search.ranking import Ranked
+from lookalike.search.ranking import Ranked, Ranker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.search.calibration import Calibration
-    from lookalike.search.conditions import Conditions
     from lookalike.search.hit import Method
     from lookalike.search.items import Item
     from lookalike.search.options import SearchOptions
-    from lookalike.search.ranking import Ranker
     from lookalike.search.tiles import Tile, TileFinder, TilesFound
     from lookalike.search.view import Selection, View
 
@@ -60,8 +59,14 @@ class Judged:
     view: View
     ranker: Ranker
     conditions: Conditions
+    items: ItemCache
     calibration: Calibration | None
     tiles: TileFinder | None = None
+
+    @classmethod
+    def of(cls, view: View, calibration: Calibration | None, tiles: TileFinder | None = None) -> Judged:
+        """Return the rows of a view."""
+        return cls(view, Ranker(view), Conditions(view), ItemCache(view.store), calibration, tiles)
 
     def hits(
         self, asked: Asked, k: int, options: SearchOptions, *, least: float | None
@@ -83,7 +88,7 @@ class Judged:
             tiles = self._tiles_of(asked, reach, selected, options)
             row_ids = [np.unique(np.concatenate([ranked.row_ids for ranked in found]))]
             row_ids += [] if tiles is None else [np.array(list(best), np.int64) for best in tiles.best]
-            items = fetch_items(self.view.store, np.unique(np.concatenate(row_ids)))
+            items = self.items.fetch(np.unique(np.concatenate(row_ids)))
             chosen = []
             is_short = False
             for number, ranked in enumerate(found):
@@ -132,7 +137,7 @@ class Judged:
         for rank, candidate in enumerate(candidates, start=1):
             item, score = candidate.item, candidate.score
             strength = None if self.calibration is None else self.calibration.strength(score)
-            about = (item.id, item.uri, score, item.attributes, item.digest)
+            about = (item.id, item.uri, score, dict(item.attributes), item.digest)
             hits.append(Hit(rank, *about, box=candidate.box, strength=strength, collapsed=candidate.copies))
         return hits if sort is None else in_order_of(hits, sort)
 

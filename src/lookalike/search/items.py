@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from lookalike.images.ref import Scalar
     from lookalike.images.region import Box
 
+_MOST_KEPT = 8_192
+"""About a kilobyte each."""
+
 
 def item_columns(store: LanceStore) -> list[str]:
     """Return the columns that :func:`as_hits` and :func:`fetch_items` take."""
@@ -56,6 +59,33 @@ class Item:
         """All of its picture, if the size is known."""
         width, height = self.attributes.get("width"), self.attributes.get("height")
         return (0, 0, width, height) if isinstance(width, int) and isinstance(height, int) else None
+
+
+class ItemCache:
+    """The items of one version that were fetched last, which many queries have in common; for several threads.
+
+    Parameters
+    ----------
+    store : pinned to the version.
+    """
+
+    def __init__(self, store: LanceStore) -> None:
+        self._store = store
+        self._known: dict[int, Item] = {}
+
+    def fetch(self, row_ids: npt.NDArray[Any]) -> dict[int, Item]:
+        """Return what :func:`fetch_items` does."""
+        known = self._known
+        items = {row_id: known[row_id] for row_id in row_ids.tolist() if row_id in known}
+        if len(items) == len(row_ids):
+            return items
+        missing = np.array([row_id for row_id in row_ids.tolist() if row_id not in items], np.int64)
+        fetched = fetch_items(self._store, missing)
+        if len(known) + len(fetched) > _MOST_KEPT:
+            self._known = known = {}  # who reads the other goes on with it
+        if len(fetched) <= _MOST_KEPT:
+            known.update(fetched)
+        return items | fetched
 
 
 def fetch_items(store: LanceStore, row_ids: npt.NDArray[Any]) -> dict[int, Item]:

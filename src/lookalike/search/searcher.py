@@ -11,11 +11,9 @@ from lookalike.gallery.table_files import fingerprint
 from lookalike.metric import Metric
 from lookalike.search.answering import Asked, Judged
 from lookalike.search.calibration import FEWEST, calibrate, known_calibration
-from lookalike.search.conditions import Conditions
 from lookalike.search.hit import Answer, Hit, Method
 from lookalike.search.options import START, SearchOptions, checked_k
 from lookalike.search.paging import LENGTH, Cursor, digest_of, gone
-from lookalike.search.ranking import Ranker
 from lookalike.search.ready_index import FOLDER
 from lookalike.search.snapshot import stored_snapshots
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
@@ -161,7 +159,7 @@ class Searcher:
             if lag_of(store, snapshot) is Lag.TOO_MUCH:  # its rows would have to be read into memory
                 raise gone()
             view = open_view(store, snapshot, metric)
-            self._earlier = Judged(view, Ranker(view), Conditions(view), calibration)
+            self._earlier = Judged.of(view, calibration)
             return self._earlier
 
     def _current(self, metric: Metric, *, reverse: bool = False) -> Judged:
@@ -178,7 +176,7 @@ class Searcher:
                 view = open_view(self._pinned, self._snapshot, metric, reverse=reverse)
                 is_known = metric is Metric.COSINE
                 calibration = known_calibration(self._pinned, self._snapshot) if is_known else None
-                self._rows[wanted] = Judged(view, Ranker(view), Conditions(view), calibration, self._tiles)
+                self._rows[wanted] = Judged.of(view, calibration, self._tiles)
             return self._rows[wanted]
 
     def _usable_snapshot(self, store: LanceStore) -> Snapshot | None:
