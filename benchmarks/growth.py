@@ -20,7 +20,7 @@ _METHOD = (
 The rows lie in a file that is mapped. The index `ivfpq` is built over them, and the cheapest parameters are found that
 reach a recall@10 of .95 with 500 rows as queries. Another process maps the index and the rows, and answers these
 queries singly: half of them have warmed it up, `first` is the other half, `p50` and `p99` are all of them once more.
-Where the system allows, that process lives in a control group of 6 GiB, in which the pages of mapped files count, and
+Where the system allows, that process lives in a control group of 6 GB, in which the pages of mapped files count, and
 all files are put out of the page cache before, so that it has to read them itself; `served in` is the most that the
 group had, which fills up with pages as long as there is room."""
 )
@@ -51,7 +51,7 @@ def _result(runs: list[dict[str, Any]]) -> Result:
     columns = [Column("rows", ","), Column("index"), Column("setting"), Column("recall@10", ".3f")]
     columns += [Column("build, s", ".0f"), Column("memory of the build, GB", ".2f"), Column("index, GB", ".2f")]
     columns += [Column("first, ms", ".2f"), Column("p50, ms", ".2f"), Column("p99, ms", ".2f")]
-    columns += [Column("queries/s in a batch", ",.0f"), Column("served in, GB", ".2f"), Column("within 6 GiB")]
+    columns += [Column("queries/s in a batch", ",.0f"), Column("served in, GB", ".2f"), Column("within 6 GB")]
     rows = [
         [
             run["rows"],

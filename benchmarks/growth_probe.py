@@ -22,7 +22,7 @@ from lookalike.indexes.tuning import Goal, Tuner
 
 _SPEC, _RECALL = "ivfpq", 0.95
 _ROWS, _INDEX, _QUERIES = "rows.f32", "index", "queries.npy"
-_LIMIT = 6 << 30
+_LIMIT = 6_000_000_000
 _GROUP = Path("/sys/fs/cgroup/memory/lookalike-growth")
 _MOST_USED = _GROUP / "memory.max_usage_in_bytes"
 

@@ -17,6 +17,7 @@ from lookalike.arrays import as_vectors, normalised
 from lookalike.errors import InputError, ShapeError
 from lookalike.indexes.base import IndexSpec, Neighbors
 from lookalike.indexes.files import Header, read_header, read_norms, write_header, write_norms
+from lookalike.indexes.row_fetching import RowFetcher
 from lookalike.indexes.scoring import ranked, row_norms, score_candidates
 from lookalike.metric import Metric
 
@@ -100,6 +101,8 @@ class ExactIndex:
         self._vectors = vectors
         self._farthest = farthest
         self._norms = row_norms(vectors) if norms is None else norms
+        self.by_position = RowFetcher(vectors)
+        """The rows, for who wants some of them."""
         self.spec = IndexSpec(backend="exact", metric=metric, dim=vectors.shape[1])
         self._rows = _Rows(self._vectors, self._norms, None)
 

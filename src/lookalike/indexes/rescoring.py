@@ -38,7 +38,7 @@ def nearest_of(queries: Vectors, proposals: Positions, gallery: ExactIndex, k: i
         for i in range(len(queries)):
             _search_subset(queries[i : i + 1], proposals[i][proposals[i] >= 0], gallery, _row(result, i))
         return result
-    return ranked(proposals, score_candidates(queries, gallery.vectors, proposals, gallery.spec.metric), k)
+    return ranked(proposals, score_candidates(queries, gallery.by_position, proposals, gallery.spec.metric), k)
 
 
 def _row(result: Neighbors, i: int) -> Neighbors:
