@@ -89,7 +89,7 @@ class ConvertedEncoder:
         """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""
         if len(batch) == 0:
             return np.empty((0, self.spec.dim), np.float32)
-        return self._infer(batch)
+        return self._infer(np.asarray(batch, np.float32))
 
     def encode_patches(self, batch: npt.NDArray[Any]) -> Patches:
         """Return the features of prepared images by their places; PyTorch computes them, in f32.

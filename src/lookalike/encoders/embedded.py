@@ -17,7 +17,7 @@ from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.efficientnet_lite import DIM, SIDE, before_the_mean, build_graph
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.openvino_runtime import compile_model, ov
+from lookalike.encoders.openvino_runtime import Inference, check_precision, compile_model, ov
 from lookalike.encoders.patches import Patches
 from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
@@ -78,8 +78,8 @@ class EmbeddedEncoder:
         """Cosines of int8 to f32 on images that it was not calibrated on, ``mean`` and ``least``; else None."""
         self._quantised = quantised
         self._computed_in = computed_in
-        # one stream over all cores: on few cores no slower than several streams, and far quicker for a single image
-        self._request = compile_model(model, computed_in).create_infer_request()
+        check_precision(computed_in)
+        self._infer = Inference(model, computed_in, holds_both=True)
         self._features: Any = None
         self._lock = threading.Lock()
 
@@ -98,9 +98,7 @@ class EmbeddedEncoder:
         """Embed prepared images; shape (n, 224, 224, 3), uint8, to (n, 1280), float32."""
         if len(batch) == 0:
             return np.empty((0, DIM), np.float32)
-        with self._lock:
-            outputs = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
-            return np.array(outputs[0], np.float32)
+        return self._infer(batch)
 
     def encode_patches(self, batch: npt.NDArray[Any]) -> Patches:
         """Return the 7 x 7 features that the embedding is the mean of; takes what :meth:`encode_prepared` takes."""

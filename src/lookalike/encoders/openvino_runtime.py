@@ -52,6 +52,21 @@ def has_bf16() -> bool:
     return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
+def check_precision(precision: str) -> None:
+    """Refuse a precision that this CPU does not compute in.
+
+    Raises
+    ------
+    EncoderError : if so.
+    """
+    if precision == "bf16" and not has_bf16():
+        msg = (
+            "this CPU does not compute in bf16; use precision f32, and for a gallery that was made in bf16 index its "
+            "images again"
+        )
+        raise EncoderError(msg)
+
+
 def compile_model(model: Any, precision: str, hint: str = "LATENCY") -> Any:
     """Return a model ready to run on the CPU.
 
@@ -65,12 +80,7 @@ def compile_model(model: Any, precision: str, hint: str = "LATENCY") -> Any:
     ------
     EncoderError : if this CPU does not compute in bf16.
     """
-    if precision == "bf16" and not has_bf16():
-        msg = (
-            "this CPU does not compute in bf16; use precision f32, and for a gallery that was made in bf16 index its "
-            "images again"
-        )
-        raise EncoderError(msg)
+    check_precision(precision)
     return ov.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": precision})
 
 
@@ -82,19 +92,25 @@ class Inference:
 
     Parameters
     ----------
-    model : the path of its XML file.
-    precision : see :func:`compile_model`.
+    model, precision : see :func:`compile_model`.
+    holds_both : keep what embeds a single item beside what embeds batches, so that both are quick; the weights are
+        held twice then.
     """
 
-    def __init__(self, model: str, precision: str) -> None:
+    def __init__(self, model: Any, precision: str, *, holds_both: bool = False) -> None:
         self._model = model
         self._precision = precision
+        self._holds_both = holds_both
         self._single: list[Any] = []
         self._side_by_side: list[Any] = []
         self._lock = threading.Lock()
 
-    def __call__(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the outputs for n > 0 inputs, stacked along the first axis. May be called from several threads.
+
+        Parameters
+        ----------
+        batch : of the type that the model takes.
 
         Raises
         ------
@@ -103,7 +119,7 @@ class Inference:
         """
         with self._lock:
             requests = self._requests(len(batch))
-            parts = np.array_split(np.ascontiguousarray(batch, np.float32), min(len(requests), len(batch)))
+            parts = np.array_split(np.ascontiguousarray(batch), min(len(requests), len(batch)))
             running = requests[: len(parts)]
             for request, part in zip(running, parts, strict=True):
                 request.start_async([part], share_inputs=True)
@@ -112,7 +128,7 @@ class Inference:
             return np.concatenate([request.get_output_tensor(0).data for request in running])
 
     def _requests(self, count: int) -> list[Any]:
-        if count == 1 and not self._side_by_side:  # otherwise the weights would be held twice
+        if count == 1 and (self._holds_both or not self._side_by_side):
             if not self._single:
                 self._single = [compile_model(self._model, self._precision).create_infer_request()]
             return self._single

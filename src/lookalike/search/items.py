@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lookalike.images.ref import Scalar
     from lookalike.images.region import Box
 
-_MOST_KEPT = 8_192
+_MOST_KEPT = 16_384
 """About a kilobyte each."""
 
 

@@ -30,6 +30,7 @@ from lookalike.server.conditions import check_condition
 from lookalike.server.encoding import EncodingQueue
 from lookalike.server.insights import Insights
 from lookalike.server.problems import RefusedError
+from lookalike.server.searching import SearchQueue, Wanted
 from lookalike.server.thumbnails import Thumbnails
 from lookalike.server.writing import GalleryWriter, Outcome
 from lookalike.sources.fetch import FetchLimits, fetch
@@ -72,6 +73,7 @@ class ServedGallery:
         self._limits = workers.options.limits
         self._lock = threading.Lock()
         self._encoding: EncodingQueue | None = None
+        self._searches = SearchQueue(self._found, workers)
         self._writer: GalleryWriter | None = None
         self._thumbnails = Thumbnails(gallery, self._limits)
         self.insights = Insights(gallery)
@@ -114,13 +116,16 @@ class ServedGallery:
             )
             embedded = await asyncio.gather(*[self._embedded(query) for query in queries])
 
-            def search() -> list[Hits]:
-                named = [self._item(query) if isinstance(query, str) else query for query in embedded]
-                return self.gallery.search_resolved(named, narrowing.k, options, include_self=narrowing.include_self)
+            def resolve() -> list[ResolvedQuery]:
+                return [self._item(query) if isinstance(query, str) else query for query in embedded]
 
-            answers = await self._workers.do("search", search)
+            wanted = Wanted(narrowing.k, options, narrowing.include_self)
+            answers = await asyncio.wrap_future(self._searches.submit(resolve, wanted))
             seconds = (time.perf_counter() - started) / len(queries)
             return [replace(hits, seconds=seconds) for hits in answers]
+
+    def _found(self, queries: Sequence[ResolvedQuery], wanted: Wanted) -> list[Hits]:
+        return self.gallery.search_resolved(queries, wanted.k, wanted.options, include_self=wanted.include_self)
 
     async def duplicates(self, asked: DuplicatesRequest) -> Duplicates:
         """Return what is in the gallery more than once."""

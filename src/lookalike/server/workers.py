@@ -65,6 +65,10 @@ class Workers:
 
         return await asyncio.get_running_loop().run_in_executor(self._pools[stage], timed)
 
+    def begin(self, stage: str, work: Callable[[], None]) -> None:
+        """Do work in a thread of a stage; it raises nothing, and times itself."""
+        self._pools[stage].submit(work)
+
     def close(self) -> None:
         """End the threads, once they have done what was begun."""
         for pool in self._pools.values():
