@@ -67,7 +67,7 @@ _PARTS = (
     _Part("indexes to compare with: usearch", ("usearch",), _REFERENCES),
     _Part(
         "service over HTTP",
-        ("fastapi", "uvicorn", "python_multipart=python-multipart", "prometheus_client=prometheus-client"),
+        ("fastapi", "uvicorn", "httptools", "python_multipart=python-multipart", "prometheus_client=prometheus-client"),
         '"lookalike[server]"',
     ),
     _Part("page of the service", ("gradio",), '"lookalike[ui]"'),
