@@ -27,11 +27,11 @@ test: check demo $(VENV)/.ready mobile-client mobile-models ## check, run the de
 # the converter of checkpoints excludes what the extra ui needs.
 CLIENT_VENV := .venv-mobile-client
 MODELS_VENV := .venv-mobile-models
-HAS_CLIENT := $(shell $(PYTHON) -c 'import platform, sys; print("yes" if sys.version_info[:2] == (3, 11) and platform.system() == "Linux" and platform.machine() == "x86_64" else "")' 2>/dev/null)
+HAS_PHONE_TOOLS := $(shell $(PYTHON) -c 'import platform, sys; print("yes" if sys.version_info[:2] == (3, 11) and platform.system() == "Linux" and platform.machine() == "x86_64" else "")' 2>/dev/null)
 
-mobile-client: $(if $(HAS_CLIENT),$(CLIENT_VENV)/.ready) ## the phone's client, which tests of exported galleries ask
+mobile-client: $(if $(HAS_PHONE_TOOLS),$(CLIENT_VENV)/.ready) ## the phone's client, which tests of exported galleries ask
 
-mobile-models: $(if $(HAS_CLIENT),$(MODELS_VENV)/.ready) ## the converter that makes models for phones from checkpoints
+mobile-models: $(if $(HAS_PHONE_TOOLS),$(MODELS_VENV)/.ready) ## the converter that makes models for phones from checkpoints
 
 check: $(VENV)/.ready ## lint, formatting, types, and the import contract
 	$(VENV)/bin/ruff check .

@@ -2,7 +2,7 @@
 
 Lloyd's iterations over all centroids take time in points times centroids. Here some centroids are found first, then
 those of each one's points, and only the last iterations are over all of them: at 4,096 lists that is a seventh of the
-time, for lists that hold as much of what is near. After the hierarchical k-means of Nister and Stewenius
+time, for lists that hold about as much of what is near. After the hierarchical k-means of Nister and Stewenius
 (https://doi.org/10.1109/CVPR.2006.264).
 """
 
