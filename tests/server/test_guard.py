@@ -238,8 +238,18 @@ def test_a_picture_of_too_many_bytes_is_refused(writable):
     assert writable.form("/search", [("image", png(1) + b"\0" * 60_000)]).error == "ImageDecodeError"
 
 
+HEAD = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
 @pytest.mark.parametrize(
-    "start", [b"GET /info HTTP/1.1\r\nHost: localhost\r\nX-Endless: ", b"GET /", b"GET /info HTTP/1.1\r\nX-Endless"]
+    "start",
+    [
+        b"GET /info HTTP/1.1\r\nHost: localhost\r\nX-Endless: ",
+        b"GET /",
+        b"GET /info HTTP/1.1\r\nX-Endless",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Trailer: ",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n2;extension=",
+    ],
 )
 def test_a_head_without_end_is_not_kept(client, start):
     host, port = client.url.removeprefix("http://").split(":")
@@ -255,8 +265,7 @@ def test_a_head_without_end_is_not_kept(client, start):
 
 def test_a_long_body_behind_its_head_is_no_long_head(client):
     body = json.dumps({"query": {"id": "photos/0001.png"}, "exclude": ["x" * 200] * 400}).encode()
-    head = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    request = head % len(body) + body
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
     answers = raw(client, request + request.replace(b"Host:", b"Connection: close\r\nHost:", 1))
     assert answers.count(b"HTTP/1.1 200 OK") == 2
 
@@ -271,9 +280,17 @@ def test_a_long_body_behind_its_head_is_no_long_head(client):
     ],
 )
 def test_a_body_of_two_lengths_is_refused(client, ambiguous):
-    head = b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + ambiguous + b"\r\n"
-    answers = raw(client, head + b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answers = raw(
+        client, HEAD + ambiguous + b"\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
     assert b"HTTP/1.1 200" not in answers
+
+
+def test_a_body_in_many_small_chunks_is_read(client):
+    body = json.dumps({"query": {"id": "photos/0001.png"}, "exclude": ["x" * 200] * 400}).encode()
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[i : i + 7] for i in range(0, len(body), 7)))
+    answer = raw(client, HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read(writable):

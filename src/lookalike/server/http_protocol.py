@@ -8,25 +8,29 @@ _HEAD_BYTES = 1 << 15
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Parses requests; a head that does not end in time is refused, for the parser would keep all that comes of it."""
+    """Parses requests; heads and trailers that do not end are refused, for the parser would keep all that comes."""
 
-    _head = 0
-    """Bytes that have come since the last request was whole, of its body too until that begins."""
-    _is_in_head = True
+    _kept = 0
+    """Bytes that have come since the parser last handed on a head, a part of a body or its end."""
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
-        self._head += len(data) if self._is_in_head else 0
+        self._kept += len(data)
         super().data_received(data)
-        if self._is_in_head and self._head > _HEAD_BYTES and not self.transport.is_closing():
+        if self._kept > _HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response(f"the head of the request has more than {_HEAD_BYTES} bytes")
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
-        self._is_in_head = False
+        self._kept = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of the body."""
+        self._kept = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for the next head."""
-        self._head, self._is_in_head = 0, True
+        self._kept = 0
         super().on_message_complete()
