@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
+
 import numpy as np
 import pytest
 
+from lookalike.indexes import row_fetching
 from lookalike.indexes.building import build_index
 from lookalike.indexes.row_fetching import RowFetcher
 
@@ -32,6 +35,23 @@ def test_rows_are_those_of_the_file(rows, mapped, positions, is_slow):
         np.testing.assert_array_equal(fetcher[chosen], np.asarray(source)[chosen])
         assert len(fetcher) == len(source)
         assert type(fetcher[chosen]) is np.ndarray
+
+
+@pytest.mark.parametrize("dim", [3, 40, 5_000])
+def test_all_bytes_of_the_rows_are_announced_and_little_else(tmp_path, monkeypatch, dim):
+    path = tmp_path / "rows.f32"
+    path.write_bytes(bytes(4 * dim * 200))
+    rows = np.memmap(path, np.float32, "r", shape=(200, dim))[50:]
+    announced = []
+    monkeypatch.setattr(row_fetching, "_madvise", lambda start, length, advice: announced.append((start, length)))
+    positions = np.array([-1, 0, 7, 7, 149])
+    RowFetcher(rows)[positions]
+    assert all(start % mmap.PAGESIZE == 0 for start, _ in announced)
+    for row in (0, 7, 149):
+        address = rows.ctypes.data + 4 * dim * row
+        assert any(start <= address and address + 4 * dim <= start + length for start, length in announced)
+    assert len(announced) == 3
+    assert sum(length for _, length in announced) < 3 * (4 * dim + mmap.PAGESIZE)
 
 
 def test_announcing_goes_on_only_while_it_is_slow(mapped):

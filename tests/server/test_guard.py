@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import http.client
 import json
@@ -284,6 +285,20 @@ def test_a_body_of_two_lengths_is_refused(client, ambiguous):
         client, HEAD + ambiguous + b"\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     )
     assert b"HTTP/1.1 200" not in answers
+
+
+def test_requests_far_ahead_of_their_answers_end_the_connection(client):
+    some = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 8
+    last = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert raw(client, some + last).count(b"HTTP/1.1 200 OK") == 9
+    host, port = client.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        answers = b""
+        with contextlib.suppress(OSError):
+            connection.sendall(some * 500)
+            answers = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answers.count(b"HTTP/1.1 200 OK") < 100
+    assert client.get("/health").status == 200
 
 
 def test_a_body_in_many_small_chunks_is_read(client):

@@ -71,18 +71,18 @@ def test_one_alone_goes_through_at_once(searches, slow):
 
 def test_what_waits_and_wants_the_same_is_one_search(searches, slow):
     occupy(searches, slow)
-    waiting = [searches.submit(asked(number, number + 100), PLAIN) for number in range(5)]
+    waiting = [searches.submit(asked(number), PLAIN) for number in range(5)]
     others = searches.submit(asked(4), Wanted(2, SearchOptions(), include_self=False))
     slow.may_end.set()
-    assert [future.result(20) for future in waiting] == [[[3 * n], [3 * (n + 100)]] for n in range(5)]
+    assert [future.result(20) for future in waiting] == [[[3 * number]] for number in range(5)]
     assert others.result(20) == [[8]]
-    assert (3, 10) in slow.batches
+    assert (3, 5) in slow.batches
     assert (2, 1) in slow.batches
 
 
 def test_a_failure_is_that_of_its_own_request(searches, slow):
     occupy(searches, slow)
-    good, bad = searches.submit(asked(1), PLAIN), searches.submit(asked(2, -5), PLAIN)
+    good, bad = searches.submit(asked(1), PLAIN), searches.submit(asked(-5), PLAIN)
 
     def unknown():
         msg = "there is no such item"
@@ -138,3 +138,25 @@ def test_many_at_once_get_what_one_alone_gets(tmp_path):
         assert answer.status == expected.status
         assert answer.json.get("hits") == expected.json.get("hits")
         assert answer.json.get("error") == expected.json.get("error")
+
+
+def test_a_panic_of_native_code_is_an_answer_too(searches, slow):
+    class PanicError(BaseException):
+        """As those of extensions that are written in Rust."""
+
+    def panic():
+        raise PanicError
+
+    slow.may_end.set()
+    with pytest.raises(PanicError):
+        searches.submit(panic, PLAIN).result(20)
+
+
+def test_a_search_that_depends_on_its_company_has_none(searches, slow):
+    occupy(searches, slow)
+    picky = [Wanted(4, SearchOptions(diversity=0.5), include_self=False), Wanted(6, SearchOptions(), False, queries=2)]
+    waiting = [searches.submit(asked(number, 1), wanted) for wanted in picky for number in range(3)]
+    slow.may_end.set()
+    for future in waiting:
+        future.result(20)
+    assert slow.batches.count((4, 2)) == slow.batches.count((6, 2)) == 3

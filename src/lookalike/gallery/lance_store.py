@@ -10,6 +10,7 @@ import contextlib
 import re
 import shutil
 import threading
+import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,6 +45,8 @@ _KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest versio
 _INDEX_CACHE = 16 << 20
 _READING_CACHE, _WRITING_CACHE = 256 << 20, 16 << 20
 """Of what files say of their pages: 10 to 40 bytes a row. Where it does not fit, ten rows take ten times as long."""
+_TRUST = 1.0
+"""Seconds that the time of a folder is trusted: some remote file systems do not change it when a file comes in."""
 _SCAN_ROWS = 1_024  # of embeddings these are a few MB, and several batches are in memory at once
 _SCAN_IDS = 8 * _SCAN_ROWS
 _FILE_ERROR = "LanceError(IO)"
@@ -63,6 +66,7 @@ class LanceStore:
         self._dataset = dataset
         self._looked_at: tuple[int, ...] | None = None
         """How the folder of versions was when the newest of them was last looked up."""
+        self._looked = 0.0
         self._looking = threading.Lock()
 
     @classmethod
@@ -153,13 +157,13 @@ class LanceStore:
     def refresh(self) -> None:
         """Move to the newest version."""
         with store_errors(self.location), self._looking:
-            stamp = versions_stamp(self.location)
-            if stamp is not None and stamp == self._looked_at:
+            stamp, now = versions_stamp(self.location), time.monotonic()
+            if stamp is not None and stamp == self._looked_at and now - self._looked < _TRUST:
                 return  # listing a thousand versions takes longer than many a search
             if self._dataset.latest_version != self._dataset.version:
                 self._dataset = self._newest()
                 self.manifest = Manifest.from_metadata(self._dataset.schema.metadata, str(self.location.folder))
-            self._looked_at = stamp
+            self._looked_at, self._looked = stamp, now
 
     def describe(self, manifest: Manifest) -> None:
         """Replace what the gallery says of itself; only for who holds the writer lock.

@@ -11,7 +11,7 @@ import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
 from lookalike.indexes.base import Footprint
-from lookalike.indexes.faiss_clustering import train_lists
+from lookalike.indexes.faiss_clustering import FEWEST_CENTROIDS, train_lists
 from lookalike.indexes.faiss_parameters import bytes_a_row, known_parameters, layers, search_parameters, selector_of
 from lookalike.indexes.faiss_presets import effort_to_build, factory_for, oversampling, parameters_of
 from lookalike.metric import Metric
@@ -92,7 +92,8 @@ class FaissBackend:
         factory = factory_for(Options(spec.choice), rows, spec.dim, spec.metric)
         index = _made(factory, spec.dim, spec.metric)
         lists = _lists_of(index)
-        copies = 2 if any(getattr(part, "by_residual", False) for part in layers(index)) else 1
+        leaves_over = any(getattr(part, "by_residual", False) for part in layers(index))
+        copies = 2 if leaves_over or lists >= FEWEST_CENTROIDS else 1
         fixed = lists * (4 * spec.dim + _BYTES_A_LIST)
         stored = rows * sum(map(bytes_a_row, layers(index)))
         sampled = 0 if index.is_trained else min(rows, _sample_for(lists))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lookalike.arrays import Vectors
 
 _faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
-_FEWEST_CENTROIDS = 256
+FEWEST_CENTROIDS = 256
 """Of fewer, FAISS finds them in one level in about the same time."""
 _ITERATIONS, _LAST_ITERATIONS = 10, 2
 _BREADTH = 200
@@ -34,7 +34,7 @@ def train_lists(index: Any, sample: Vectors) -> None:
     index : an ``IndexIVF`` that is not trained; others are left alone.
     sample : shape (n, dim).
     """
-    if not isinstance(index, faiss.IndexIVF) or not _FEWEST_CENTROIDS <= index.nlist <= len(sample) // 2:
+    if not isinstance(index, faiss.IndexIVF) or not FEWEST_CENTROIDS <= index.nlist <= len(sample) // 2:
         return
     quantizer: Any = faiss.downcast_index(index.quantizer)
     if isinstance(quantizer, faiss.IndexHNSW):

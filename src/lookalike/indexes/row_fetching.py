@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
 
 _SLOW = 5e-6
-"""Seconds for a row: one in memory takes a tenth, one on disk twenty times as long. An announcement takes a fifth."""
+"""Seconds for a row: one in memory takes a tenth, one on disk twenty times as long."""
 
 
 def _advise() -> Any:
@@ -52,17 +52,16 @@ class RowFetcher:
     def __getitem__(self, positions: Positions) -> Vectors:
         if self._plain is None:
             return self._rows[positions]
-        started = time.perf_counter()
         if self._is_slow:
             self._announce(positions)
+        started = time.perf_counter()
         fetched: Vectors = self._plain[positions]
         self._is_slow = time.perf_counter() - started > _SLOW * len(positions)
         return fetched
 
     def _announce(self, positions: Positions) -> None:
         rows = self._rows
-        starts = rows.ctypes.data + (positions % len(rows)) * rows.strides[0]  # -1 is the last row
-        first = starts // mmap.PAGESIZE
-        last = (starts + rows.strides[0] - 1) // mmap.PAGESIZE
-        for page in np.unique(np.concatenate([first, last])).tolist():
-            _madvise(page * mmap.PAGESIZE, mmap.PAGESIZE, mmap.MADV_WILLNEED)
+        for position in np.unique(positions % len(rows)).tolist():  # -1 is the last row
+            start = rows.ctypes.data + position * rows.strides[0]
+            page = start // mmap.PAGESIZE * mmap.PAGESIZE
+            _madvise(page, start + rows.strides[0] - page, mmap.MADV_WILLNEED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,15 +15,21 @@ STDOUT, STDERR = 1, 2
 @contextmanager
 def silenced(*descriptors: int) -> Iterator[None]:
     """Send what is written to descriptors away, native code's too; one that is closed stays so."""
-    kept = {}
-    with open(os.devnull, "wb") as null:  # noqa: PTH123  # a name that is no path everywhere
-        for descriptor in descriptors:
-            with suppress(OSError):
-                kept[descriptor] = os.dup(descriptor)
-                os.dup2(null.fileno(), descriptor)
+    kept = {descriptor: os.dup(descriptor) for descriptor in descriptors if _is_open(descriptor)}
     try:
-        yield
+        with open(os.devnull, "wb") as null:  # noqa: PTH123  # a name that is no path everywhere
+            for descriptor in kept:
+                os.dup2(null.fileno(), descriptor)
+            yield
     finally:
         for descriptor, copy in kept.items():
             os.dup2(copy, descriptor)
             os.close(copy)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

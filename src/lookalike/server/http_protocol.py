@@ -5,6 +5,8 @@ from __future__ import annotations
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _HEAD_BYTES = 1 << 15
+_MOST_AHEAD = 16
+"""Requests that a client may send before those ahead of them are answered."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -24,6 +26,9 @@ class HttpProtocol(HttpToolsProtocol):
         """Go on to the body."""
         self._kept = 0
         super().on_headers_complete()
+        if len(self.pipeline) > _MOST_AHEAD:
+            msg = "too many requests ahead of their answers"
+            raise ValueError(msg)  # which ends the connection
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of the body."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from lookalike.search.query import ResolvedQuery
     from lookalike.server.workers import Workers
 
-_MOST_QUERIES = 64
-"""In one search."""
+_MOST_TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,14 @@ class Wanted:
     k: int
     options: SearchOptions
     include_self: bool
+    queries: int = 1
+    left_out: int = 0
+    """Items that are left out of the hits of a query at most, for being the query."""
+
+    @property
+    def can_gather(self) -> bool:
+        """Whether the answer to a query is the same in any company: it depends on how many candidates are looked at."""
+        return self.queries == 1 and self.options.cursor is None and self.options.is_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class SearchQueue:
     """Searches in the threads of the workers: each time all requests that wait and want the same.
 
     Nobody waits for others to come: alone, a request goes through at once, and where there are more requests than free
-    threads they gather by themselves. An answer does not depend on the company of its query.
+    threads they gather by themselves.
 
     Parameters
     ----------
@@ -58,10 +66,10 @@ class SearchQueue:
         Parameters
         ----------
         resolve : returns its queries, in the thread that searches.
-        wanted : equal ones are searched for together, except pages of a ranking, which are of one request.
+        wanted : equal ones are searched for together if they can be.
         """
         request = _Request(resolve, Future())
-        if wanted.options.cursor is not None:
+        if not wanted.can_gather:
             self._workers.begin("search", lambda: self._settle([request], wanted))
             return request.done
         with self._lock:
@@ -73,9 +81,9 @@ class SearchQueue:
         """Return what waits; nothing if another thread has taken it."""
         with self._lock:
             waiting = self._waiting.pop(wanted, [])
-            if len(waiting) > _MOST_QUERIES:
-                self._waiting[wanted] = waiting[_MOST_QUERIES:]  # for the threads that were begun for these
-        return waiting[:_MOST_QUERIES]
+            if len(waiting) > _MOST_TOGETHER:
+                self._waiting[wanted] = waiting[_MOST_TOGETHER:]  # for the threads that were begun for these
+        return waiting[:_MOST_TOGETHER]
 
     def _settle(self, requests: Sequence[_Request], wanted: Wanted) -> None:
         requests = [request for request in requests if request.done.set_running_or_notify_cancel()]
@@ -86,15 +94,16 @@ class SearchQueue:
             for request in requests:
                 try:
                     resolved.append((request, request.resolve()))
-                except Exception as error:  # noqa: BLE001, PERF203  (whatever it is, it is the answer to who asked)
+                except BaseException as error:  # noqa: BLE001, PERF203  (a panic of native code too is the answer)
                     request.done.set_exception(error)
             self._answer(resolved, wanted)
 
     def _answer(self, asked: Sequence[tuple[_Request, Sequence[ResolvedQuery]]], wanted: Wanted) -> None:
         try:
-            found = iter(self._search([query for _, queries in asked for query in queries], wanted))
-            answers = [[next(found) for _ in queries] for _, queries in asked]
-        except Exception as error:  # noqa: BLE001
+            found = self._search([query for _, queries in asked for query in queries], wanted)
+            starts = accumulate((len(queries) for _, queries in asked), initial=0)
+            answers = [found[start : start + len(queries)] for start, (_, queries) in zip(starts, asked, strict=False)]
+        except BaseException as error:  # noqa: BLE001
             if len(asked) == 1:
                 asked[0][0].done.set_exception(error)
             else:  # what one query is refused for is no fault of the others

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import numpy as np
 
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
-from lookalike.encoders.staging import decode_for, prepare
+from lookalike.encoders.staging import decode_for, encode_prepared, prepare
 from lookalike.errors import ImageDecodeError, InputError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
@@ -91,8 +91,16 @@ class ServedGallery:
             return
         if self.gallery.spec.name != PRECOMPUTED:
             self._queue()
+            self._warm_up()
         if len(self.gallery):
             self.gallery.search(np.ones(self.gallery.spec.dim, np.float32), k=1)
+
+    def _warm_up(self) -> None:
+        """Embed one picture and two, which some encoders compile something for."""
+        if "image" in self.gallery.spec.modalities:
+            blank = prepare(self.gallery.encoder, np.zeros((64, 64, 3), np.uint8))
+            for count in (1, 2):
+                encode_prepared(self.gallery.encoder, [blank] * count)
 
     def close(self) -> None:
         """Write and embed what was asked for, and end."""
@@ -119,7 +127,8 @@ class ServedGallery:
             def resolve() -> list[ResolvedQuery]:
                 return [self._item(query) if isinstance(query, str) else query for query in embedded]
 
-            wanted = Wanted(narrowing.k, options, narrowing.include_self)
+            own = 0 if narrowing.include_self else max(map(_items_of, embedded))
+            wanted = Wanted(narrowing.k, options, narrowing.include_self, len(embedded), own)
             answers = await asyncio.wrap_future(self._searches.submit(resolve, wanted))
             seconds = (time.perf_counter() - started) / len(queries)
             return [replace(hits, seconds=seconds) for hits in answers]
@@ -328,6 +337,11 @@ class ServedGallery:
         if self._writer is None:
             raise RefusedError(403, "ReadOnlyError", "this server is read-only; start it with --writable to change it")
         return self._writer
+
+
+def _items_of(query: ResolvedQuery | str) -> int:
+    """Return how many items of the gallery a query is made of."""
+    return 1 if isinstance(query, str) else len(query.item_ids)
 
 
 def addresses(item: str, prefix: str) -> dict[str, str]:
