@@ -20,6 +20,7 @@ _METHOD = (
 The rows lie in a file that is mapped. The index `ivfpq` is built over them, and the cheapest parameters are found that
 reach a recall@10 of .95 with 500 rows as queries. Another process maps the index and the rows, and answers these
 queries singly: half of them have warmed it up, `first` is the other half, `p50` and `p99` are all of them once more.
+The files of the index, not the rows, are read ahead before, as `lookalike serve` does.
 Where the system allows, that process lives in a control group of 6 GB, in which the pages of mapped files count, and
 all files are put out of the page cache before, so that it has to read them itself; `served in` is the most that the
 group had, which fills up with pages as long as there is room."""

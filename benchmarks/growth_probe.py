@@ -19,6 +19,7 @@ from lookalike.evaluation.memory import peak_bytes
 from lookalike.indexes.building import load_index
 from lookalike.indexes.recall import seconds_each
 from lookalike.indexes.tuning import Goal, Tuner
+from lookalike.search.reading_ahead import read_ahead
 
 _SPEC, _RECALL = "ivfpq", 0.95
 _ROWS, _INDEX, _QUERIES = "rows.f32", "index", "queries.npy"
@@ -53,6 +54,7 @@ def serve(folder: Path, parameters: dict[str, float]) -> dict[str, Any]:
     vectors = np.memmap(folder / _ROWS, np.float32, "r").reshape(-1, DIM)
     index: Any = load_index(folder / _INDEX, vectors)
     queries = np.load(folder / _QUERIES)
+    read_ahead(folder / _INDEX)  # as `lookalike serve` does
 
     def search(asked: Any, k: int) -> Any:
         return index.search(asked, k, parameters=parameters)

@@ -234,3 +234,21 @@ def test_the_least_alike_are_found_exactly_beside_any_index(gallery):
         assert [hit.id for hit in hits] == [name for name, _ in truth]
         assert [hit.score for hit in hits] == pytest.approx([score for _, score in truth], abs=1e-6)
         assert method.is_exact
+
+
+def test_the_files_of_the_index_are_read_ahead(gallery, monkeypatch):
+    store, rows, _ = gallery
+    asked = []
+    monkeypatch.setattr("lookalike.search.searcher.read_ahead", asked.append)
+    searcher = Searcher(store)
+    searcher.read_ahead()
+    assert [folder.parent for folder in asked] == [newest_snapshot(store).path]
+    assert all(any(folder.rglob("*")) for folder in asked)
+    assert recall(searcher, rows) > 0.5
+
+
+def test_there_is_nothing_to_read_ahead_of_an_exact_search(tmp_path, monkeypatch):
+    store = empty_gallery(tmp_path, DIM)
+    add(store, vectors_of(50))
+    monkeypatch.setattr("lookalike.search.searcher.read_ahead", lambda _: pytest.fail("read ahead"))
+    Searcher(store).read_ahead()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from lookalike.search.calibration import FEWEST, calibrate, known_calibration
 from lookalike.search.hit import Answer, Hit, Method
 from lookalike.search.options import START, SearchOptions, checked_k
 from lookalike.search.paging import LENGTH, Cursor, digest_of, gone
+from lookalike.search.reading_ahead import read_ahead
 from lookalike.search.ready_index import FOLDER
 from lookalike.search.snapshot import stored_snapshots
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
@@ -104,6 +106,13 @@ class Searcher:
     def view(self, metric: Metric, *, reverse: bool = False) -> View:
         """Return the rows as they are now: all that one search reads is of one version."""
         return self._current(metric, reverse=reverse).view
+
+    def read_ahead(self) -> None:
+        """Let the index, if there is one, be read into memory, where the first searches find it then."""
+        view = self._current(Metric.COSINE).view
+        if view.snapshot is not None and not view.method.is_exact:
+            with contextlib.suppress(OSError):  # it is read when it is searched
+                read_ahead(view.snapshot.path / FOLDER)
 
     def _least_score(self, options: SearchOptions) -> float | None:
         if not isinstance(options.min_score, str):

@@ -93,6 +93,7 @@ class ServedGallery:
             self._queue()
             self._warm_up()
         if len(self.gallery):
+            self.gallery.searcher.read_ahead()
             self.gallery.search(np.ones(self.gallery.spec.dim, np.float32), k=1)
 
     def _warm_up(self) -> None:
