@@ -84,7 +84,7 @@ class UnknownNameError(InputError):
         self.args = (kind, name, self.known)
 
     def __str__(self) -> str:
-        close = difflib.get_close_matches(self.name, self.known, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(str(self.name), self.known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.known)}."
         return f"there is no {self.kind} named {self.name!r}; {hint}"
 

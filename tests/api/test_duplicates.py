@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +227,48 @@ def test_a_single_item_and_pictures_of_one_colour(tmp_path):
     Image.new("RGB", (50, 50), "teal").save(photos / "b.png")
     gallery.add(photos)
     assert kinds(gallery.duplicates()) == {("b.png", "a.png"): Kind.SIMILAR}
+
+
+def test_the_last_copy_never_leaves(gallery, folder):
+    found = gallery.duplicates()
+    (folder / "0.jpg").unlink()
+    (folder / "1.jpg").write_bytes((folder / "9.jpg").read_bytes())
+    moved = found.move()
+    assert [move.id for move in moved.moves] == ["copies/turned.png"]
+    assert {Path(failure.uri).name: failure.reason.partition(",")[0] for failure in moved.failed} == {
+        "bytes.jpg": "0.jpg",
+        "encoded.jpg": "1.jpg",
+    }
+    assert (folder / "copies" / "bytes.jpg").exists()
+    assert (folder / "copies" / "encoded.jpg").exists()
+
+
+@pytest.mark.parametrize("kind", ["symbolic", "hard"])
+def test_a_link_is_the_very_file(tmp_path, beans, kind):
+    photos = tmp_path / "photos"
+    (photos / "z").mkdir(parents=True)
+    real = photos / "z" / "a-long-name.jpg"
+    shutil.copy(next((beans / "test").rglob("*.jpg")), real)
+    link = photos / "a.jpg"
+    if kind == "symbolic":
+        link.symlink_to(real)
+    else:
+        link.hardlink_to(real)
+    gallery = lookalike.open(photos)
+    gallery.add(photos)
+    for rule in ("best", "oldest"):
+        moved = gallery.duplicates(keep=rule).move()
+        assert not moved.moves
+        assert ["very file" in failure.reason for failure in moved.failed] == [True]
+    assert real.is_file()
+    assert link.is_file()
+
+
+def test_a_chain_of_duplicates_ends_at_one_that_stays(gallery):
+    group = gallery.duplicates().groups[0]
+    keep, first = group.keep, group.items[0]
+    second = replace(first, item=replace(first.item, id="second"), of=first.item.id)
+    chain = replace(group, items=[first, second])
+    assert [[hit.id for hit in going.stays] for going in chain.going([Kind.EXACT, Kind.SAME])] == [[keep.id]] * 2
+    similar = replace(chain, items=[replace(first, kind=Kind.SIMILAR), replace(second, kind=Kind.EXACT)])
+    assert [[hit.id for hit in going.stays] for going in similar.going([Kind.EXACT, Kind.SAME])] == [[first.item.id]]

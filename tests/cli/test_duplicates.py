@@ -78,3 +78,23 @@ def test_folders_and_galleries_are_compared(tmp_path, photos):
         assert [item["id"].rpartition("/")[2] for item in found["only_a"]] == ["noise.png"]
         assert len(found["only_b"]) == 4
     assert "no such folder" in mistake("diff", other, tmp_path / "nowhere", cwd=tmp_path)
+
+
+def test_a_dry_run_says_what_would_go_and_what_would_not(tmp_path, photos):
+    lookalike_json("duplicates", cwd=tmp_path)
+    would = lookalike_json("duplicates", "--trash", "--dry-run", cwd=tmp_path)
+    assert would == {"would_move": ["photos/0-copy.jpg", "photos/1-small.jpg"], "failed": []}
+    (photos / "0.jpg").unlink()
+    would = lookalike_json("duplicates", "--trash", "--dry-run", cwd=tmp_path)
+    assert would["would_move"] == ["photos/1-small.jpg"]
+    assert "which it is a duplicate of, is gone" in would["failed"][0]["reason"]
+    assert lookalike_json("duplicates", "--trash", "--dry-run", "--kinds", "similar", cwd=tmp_path)["would_move"] == []
+    assert (photos / "1-small.jpg").exists()
+    left = lookalike("duplicates", "--trash", cwd=tmp_path, code=1)
+    assert "1 files moved away; --undo brings them back" in left.stderr
+    assert (photos / "0-copy.jpg").exists()
+
+
+@pytest.mark.parametrize("more", [["--dry-run"], ["--trash"], ["--move-to", "elsewhere"]])
+def test_an_undo_is_nothing_else(tmp_path, photos, more):
+    assert "give it without --trash" in mistake("duplicates", "--undo", *more, cwd=tmp_path)

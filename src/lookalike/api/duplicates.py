@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.api.hits import size_of
-from lookalike.api.tidying import move_away
+from lookalike.api.tidying import Going, move_away
 from lookalike.building.report import NoProgress
 from lookalike.curation.catalogue import read_catalogue
 from lookalike.curation.duplicates import Copy, Kind, counts_of, find_copies, stars, told
@@ -64,6 +64,18 @@ class DuplicateGroup:
 
     keep: Hit
     items: Sequence[Duplicate]
+
+    def going(self, kinds: Collection[Kind]) -> list[Going]:
+        """Return the duplicates of those kinds, each with what it is a duplicate of and stays."""
+        leaving = {copy.item.id: copy for copy in self.items if copy.kind in kinds}
+        staying = {hit.id: hit for hit in (self.keep, *(copy.item for copy in self.items)) if hit.id not in leaving}
+
+        def stays(copy: Duplicate) -> Hit:
+            while copy.of in leaving:  # a chain of duplicates ends at one that stays
+                copy = leaving[copy.of]
+            return staying.get(copy.of, self.keep)
+
+        return [Going(copy.item, [stays(copy)]) for copy in leaving.values()]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the group as JSON-ready values."""
@@ -135,16 +147,25 @@ class Duplicates:
 
         Returns
         -------
-        What was moved. Items that are no files of their own stay, and so do files that have changed.
+        What was moved. Items that are no files of their own stay, and so do files that have changed, and those whose
+        original is not there any more.
 
         Raises
         ------
         InputError : if the folder cannot be used, or there is no such kind.
         StoreError : if the gallery cannot be written.
         """
+        return move_away(self.gallery.store, self.going(kinds), folder, report)
+
+    def going(self, kinds: Collection[Kind | str] = MOVED) -> list[Going]:
+        """Return what :meth:`move` would move, each with what stays of its kind.
+
+        Raises
+        ------
+        InputError : if there is no such kind.
+        """
         chosen = checked_kinds(kinds)
-        items = [item.item for group in self.groups for item in group.items if item.kind in chosen]
-        return move_away(self.gallery.store, items, folder, report)
+        return [going for group in self.groups for going in group.going(chosen)]
 
     def _section(self, group: DuplicateGroup) -> Section:
         copies = [self._picture(copy.item, copy.score, copy.kind.value) for copy in group.items]

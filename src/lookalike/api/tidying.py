@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,7 @@ from lookalike.exports.destination import check_folder
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
 from lookalike.gallery.lock import waiting_for, writer_lock
+from lookalike.images.digest import content_digest
 from lookalike.search.item_picture import is_file
 from lookalike.search.upkeep import renew
 from lookalike.sources.names import is_below, original
@@ -39,8 +42,53 @@ if TYPE_CHECKING:
 _FETCHED = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Going:
+    """An item whose file is to be moved away."""
+
+    item: Hit
+    stays: Sequence[Hit]
+    """What it is a duplicate of, and stays: if none of that is there any more, the item stays too."""
+
+    def hindrance(self, *, known: dict[str, bool] | None = None) -> str:
+        """Return why the file stays where it is; empty if nothing is known against moving it.
+
+        Parameters
+        ----------
+        known : of files that stay, whether they are what was indexed; what is found out is added.
+        """
+        if not is_file(self.item.uri):
+            return "it is no file of its own"
+        same = ""
+        for kept in self.stays:
+            if not is_file(kept.uri):
+                return ""
+            if _is_same_file(self.item, kept):
+                same = f"it is the very file of {kept.id}, by another name"
+            elif _is_intact(kept, {} if known is None else known):
+                return ""
+        names = " and ".join(kept.id for kept in self.stays)
+        return same or f"{names}, which it is a duplicate of, is gone or has changed; index again"
+
+
+def _is_same_file(one: Hit, other: Hit) -> bool:
+    try:
+        return os.path.samefile(original(one.uri), original(other.uri))  # noqa: PTH121  (of texts)
+    except OSError:
+        return False
+
+
+def _is_intact(item: Hit, known: dict[str, bool]) -> bool:
+    if item.id not in known:
+        try:
+            known[item.id] = content_digest(Path(original(item.uri)).read_bytes()) == item.digest
+        except OSError:
+            known[item.id] = False
+    return known[item.id]
+
+
 def move_away(
-    store: LanceStore, items: Sequence[Hit], folder: str | Path | None, report: Callable[[str], None] = lambda _: None
+    store: LanceStore, items: Sequence[Going], folder: str | Path | None, report: Callable[[str], None] = lambda _: None
 ) -> Moved:
     """Move the files of items away and take the items out; see :meth:`lookalike.api.duplicates.Duplicates.move`."""
     location = store.location
@@ -51,9 +99,11 @@ def move_away(
         store.refresh()
         journal = new_journal(location)
         target = target or trash_of(location, journal)
-        with_files = [item for item in items if is_file(item.uri)]
-        without = [Failure(item.uri, "it is no file of its own") for item in items if not is_file(item.uri)]
-        moves = [_move(item, target, location) for item in with_files]
+        known: dict[str, bool] = {}
+        hindrances = [going.hindrance(known=known) for going in items]
+        without = [Failure(going.item.uri, why) for going, why in zip(items, hindrances, strict=True) if why]
+        free = [going.item for going, why in zip(items, hindrances, strict=True) if not why]
+        moves = [_move(item, target, location) for item in free]
         rows = _rows(store, [move.id for move in moves])
         with store_errors(location):
             moved = move_all(journal, rows, moves)

@@ -12,8 +12,11 @@ from lookalike.cli.output import BuildProgress, print_json, print_rows, say, sho
 from lookalike.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lookalike.api.duplicates import Duplicates
     from lookalike.api.gallery import Gallery
+    from lookalike.api.tidying import Going
     from lookalike.curation.moves import Moved
 
 _MOVED = "exact,same"
@@ -63,6 +66,9 @@ def duplicates(
     if items and not not_duplicates:
         msg = "items are named with --not, which notes that they are no duplicates; without it all are looked at"
         raise InputError(msg)
+    if undo and (trash or dry_run or move_to is not None):
+        msg = "--undo brings back what was moved last; give it without --trash, --move-to and --dry-run"
+        raise InputError(msg)
     target = Gallery(locate(gallery))
     if not_duplicates:
         _note(target, items or [], as_json=as_json)
@@ -77,8 +83,12 @@ def duplicates(
             found = target.duplicates(threshold=threshold, keep=keep, progress=progress)
         if save is not None:
             say(f"saved {found.save(save)}")
-        if (trash or move_to is not None) and not dry_run:
-            _told(found.move(folder, kinds=chosen, report=say), "moved away; --undo brings them back", as_json=as_json)
+        if (trash or move_to is not None) and dry_run:
+            _say_counts(found)
+            _show_going(found.going(chosen), as_json=as_json)
+        elif trash or move_to is not None:
+            moved = found.move(folder, kinds=chosen, report=say)
+            _told(moved, "moved away", "; --undo brings them back", as_json=as_json)
         else:
             _show(found, as_json=as_json)
 
@@ -90,14 +100,32 @@ def _note(target: Gallery, items: list[str], *, as_json: bool) -> None:
     say(f"noted: no two of these {len(items)} are duplicates")
 
 
-def _told(moved: Moved, what: str, *, as_json: bool) -> None:
+def _show_going(going: Sequence[Going], *, as_json: bool) -> None:
+    """Say what would be moved, and what would stay for what reason."""
+    from lookalike.building.report import Failure
+
+    known: dict[str, bool] = {}
+    hindrances = [one.hindrance(known=known) for one in going]
+    free = [one.item.id for one, why in zip(going, hindrances, strict=True) if not why]
+    failed = [Failure(one.item.uri, why) for one, why in zip(going, hindrances, strict=True) if why]
+    if as_json:
+        print_json({"would_move": free, "failed": [failure.to_dict() for failure in failed]})
+    else:
+        print_rows([[item] for item in free], ["id"])
+    say(f"{len(free):,} files would be moved away")
+    show_failures(failed, "would stay where they are", all_of_them="--json lists")
+
+
+def _told(moved: Moved, what: str, remedy: str = "", *, as_json: bool) -> None:
     if as_json:
         moves = [{"id": move.id, "from": move.source, "to": move.target} for move in moved.moves]
         print_json({"moved": moves, "failed": [failure.to_dict() for failure in moved.failed]})
     else:
         print_rows([[move.id, move.target] for move in moved.moves], ["id", "to"])
-    say(f"{len(moved.moves):,} files {what}")
+    say(f"{len(moved.moves):,} files {what}{remedy if moved.moves else ''}")
     show_failures(moved.failed, "stayed where they are", all_of_them="--json lists")
+    if moved.failed:
+        raise typer.Exit(1)
 
 
 def _show(found: Duplicates, *, as_json: bool) -> None:
@@ -109,10 +137,14 @@ def _show(found: Duplicates, *, as_json: bool) -> None:
             rows.append([str(number), "keep", "", group.keep.id])
             rows += [[str(number), item.kind.value, f"{item.score:.3f}", item.item.id] for item in group.items]
         print_rows(rows, ["group", "kind", "score", "id"], right=["group", "score"])
-        say(
-            f"{found.total:,} images, {len(found.groups):,} groups: {found.told_counts} "
-            f"(cosine from {found.threshold:.3f}); {found.seconds:.1f} s"
-        )
+        _say_counts(found)
         if found.groups:
             say("--trash or --move-to FOLDER moves the exact and same ones away")
     show_failures(found.unreadable, "could not be read, and were compared without", all_of_them="--json lists")
+
+
+def _say_counts(found: Duplicates) -> None:
+    say(
+        f"{found.total:,} images, {len(found.groups):,} groups: {found.told_counts} "
+        f"(cosine from {found.threshold:.3f}); {found.seconds:.1f} s"
+    )

@@ -146,7 +146,9 @@ def _moved(move: Move, lines: IO[str]) -> Failure | None:
         _note(lines, move)
         _carry(Path(move.source), Path(move.target))
     except OSError as error:
-        return Failure(move.source, error.strerror or str(error))
+        reason = error.strerror or str(error)
+        is_told = isinstance(error, FileExistsError)  # with the place
+        return Failure(move.source, reason if is_told else f"it cannot be moved to {move.target} ({reason})")
     return None
 
 

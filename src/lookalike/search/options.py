@@ -50,6 +50,11 @@ class SearchOptions:
     ``rerank``."""
 
     def __post_init__(self) -> None:
+        for name in ("where", "sort", "cursor"):
+            text: Any = getattr(self, name)
+            if text is not None and not isinstance(text, str):
+                msg = f"{name} must be a text, got {text!r}"
+                raise InputError(msg)
         _check_min_score(self.min_score, self.metric)
         _check_diversity(self.diversity, self.metric)
         for value, known, kind in ((self.expand, EXPANSIONS, "expansion"), (self.rerank, RERANKINGS, "re-ranking")):

@@ -9,7 +9,7 @@ import gradio
 
 from lookalike.api.duplicates import MOVED
 from lookalike.api.hits import size_of
-from lookalike.api.tidying import move_away
+from lookalike.api.tidying import Going, move_away
 from lookalike.errors import InputError
 from lookalike.exports.captions import score_text, short_name
 from lookalike.server.page.asking import item_of
@@ -78,8 +78,9 @@ class ReviewPart:
             going = _chosen(found.groups, set(ids) if isinstance(ids, list) else set())
             moved = await served.change(lambda gallery: move_away(gallery.store, going, None))
             gone = {move.id for move in moved.moves}
-            stayed = f" {len(moved.failed):,} stayed: they are no files of their own, or have changed." * bool(
-                moved.failed
+            stayed = (
+                f" {len(moved.failed):,} stayed: they, or what stays, are no files of their own or have changed."
+                * bool(moved.failed)
             )
             left = [rest for group in found.groups for rest in [_without(group, gone)] if rest.items]
             return _answer(served, left, f"{_images(len(gone))} moved to the trash.{stayed}")
@@ -143,7 +144,7 @@ def _card(served: ServedGallery, hit: Hit, duplicate: Duplicate | None) -> str:
     )
 
 
-def _chosen(groups: Sequence[DuplicateGroup], ids: Collection[str]) -> list[Hit]:
+def _chosen(groups: Sequence[DuplicateGroup], ids: Collection[str]) -> list[Going]:
     """Return the items that go, of the groups that are shown.
 
     Raises
@@ -157,7 +158,8 @@ def _chosen(groups: Sequence[DuplicateGroup], ids: Collection[str]) -> list[Hit]
         if len(chosen) == len(members):
             msg = f"all of the group of {group.keep.id!r} would go to the trash; keep one"
             raise InputError(msg)
-        going += chosen
+        stays = [hit for hit in members if hit.id not in ids]
+        going += [Going(hit, stays) for hit in chosen]
     if not going:
         msg = "nothing is marked for the trash; mark what should go"
         raise InputError(msg)
