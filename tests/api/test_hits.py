@@ -135,3 +135,20 @@ def test_the_least_alike_are_called_so(gallery, photos, tmp_path):
     assert "3 least alike" in page
     assert "most alike" not in page
     assert not np.array_equal(least.image()[:70], gallery.search(photos / "a" / "0000.png", k=3).image()[:70])
+
+
+def test_a_picture_says_that_hits_are_the_least_alike(gallery, photos, tmp_path):
+    hits = gallery.search(photos / "a" / "0000.png", k=3, reverse=True)
+    with Image.open(hits.save(tmp_path / "least.png")) as shown:
+        np.testing.assert_array_equal(np.asarray(shown), hits.image())
+
+
+def test_a_message_repeats_no_endless_condition(gallery, photos):
+    with pytest.raises(InputError) as refused:
+        gallery.search(photos / "a" / "0000.png", where=" or ".join(["id = 'x'"] * 6_000))
+    assert len(str(refused.value)) < 1_000
+    for name in ("where", "sort", "cursor"):
+        with pytest.raises(InputError, match=f"{name} must be a text, got 3"):
+            gallery.search(photos / "a" / "0000.png", **{name: 3})
+    with pytest.raises(InputError, match="there is no expansion named 3"):
+        gallery.search(photos / "a" / "0000.png", expand=3)

@@ -247,7 +247,8 @@ def test_what_is_no_condition_is_one_sentence(store, condition, words):
     with pytest.raises(InputError) as raised:
         rows_where(store, condition)
     message = str(raised.value)
-    prefix, suffix = f"the condition {condition!r} cannot be used: ", "; the attributes are: id, uri, size, folder, "
+    shown = condition if len(condition) <= 300 else f"{condition[:300]}…"
+    prefix, suffix = f"the condition {shown!r} cannot be used: ", "; the attributes are: id, uri, size, folder, "
     assert message.startswith(prefix)
     reason, _, attributes = message.removeprefix(prefix).partition(suffix)
     assert words in reason

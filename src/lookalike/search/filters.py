@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from lookalike.gallery.lance_store import LanceStore
 
+_MOST_SHOWN = 300
+"""Characters of a condition that a message repeats."""
 _FAILS = "it fails on items of this gallery, as a division by zero or a damaged regular expression does"
 
 
@@ -55,4 +57,5 @@ def rows_where(store: LanceStore, condition: str) -> npt.NDArray[np.uint64]:
 
 
 def _message(condition: str, problem: str, names: Iterable[str]) -> str:
-    return f"the condition {condition!r} cannot be used: {problem}; the attributes are: {', '.join(names)}"
+    shown = condition if len(condition) <= _MOST_SHOWN else f"{condition[:_MOST_SHOWN]}…"
+    return f"the condition {shown!r} cannot be used: {problem}; the attributes are: {', '.join(names)}"
