@@ -215,6 +215,8 @@ def test_galleries_are_compared(gallery, folder, tmp_path):
     toy.add(test)
     with pytest.raises(SpaceMismatchError):
         gallery.diff(toy)
+    with pytest.raises(InputError, match="is compared with another gallery"):
+        gallery.diff("photos")
 
 
 def test_a_single_item_and_pictures_of_one_colour(tmp_path):

@@ -14,6 +14,7 @@ from lookalike.building.report import NoProgress
 from lookalike.curation.catalogue import read_catalogue
 from lookalike.curation.difference import counterparts
 from lookalike.curation.duplicates import counts_of, told
+from lookalike.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +84,9 @@ class Difference:
 def compare(a: Gallery, b: Gallery, *, threshold: float | str = "auto", progress: Progress | None = None) -> Difference:
     """Compare two galleries; see :meth:`lookalike.api.gallery_tools.GalleryTools.diff`."""
     start = time.perf_counter()
+    if not hasattr(b, "store"):
+        msg = f"a gallery is compared with another gallery, and {b!r} is none; open one: lookalike.open(PATH)"
+        raise InputError(msg)
     least = checked_threshold(threshold)
     check_space(spec_of(a.store), spec_of(b.store))
     progress = progress or NoProgress()

@@ -134,9 +134,9 @@ def _show(found: Duplicates, *, as_json: bool) -> None:
     else:
         rows = []
         for number, group in enumerate(found.groups, start=1):
-            rows.append([str(number), "keep", "", group.keep.id])
-            rows += [[str(number), item.kind.value, f"{item.score:.3f}", item.item.id] for item in group.items]
-        print_rows(rows, ["group", "kind", "score", "id"], right=["group", "score"])
+            rows.append([str(number), "keep", "", group.keep.id, ""])
+            rows += [[str(number), item.kind.value, f"{item.score:.3f}", item.item.id, item.of] for item in group.items]
+        print_rows(rows, ["group", "kind", "score", "id", "of"], right=["group", "score"])
         _say_counts(found)
         if found.groups:
             say("--trash or --move-to FOLDER moves the exact and same ones away")
