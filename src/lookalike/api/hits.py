@@ -157,9 +157,8 @@ def save_sections(sections: Sequence[Section], path: str | Path, *, title: str) 
     if target.suffix.lower() == ".html":
         write(target, html_page(sections, title=title).encode())
     else:
-        write(
-            target, encode_png(_stacked([contact_sheet(part.query, part.hits, title=part.title) for part in sections]))
-        )
+        sheets = [contact_sheet(part.query, part.hits, title=part.title) for part in sections]
+        write(target, encode_png(_stacked(sheets)))
     return target
 
 

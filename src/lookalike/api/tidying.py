@@ -15,6 +15,7 @@ from lookalike.curation.moves import (
     Move,
     Moved,
     close_journal,
+    holds,
     move_all,
     move_back,
     new_journal,
@@ -27,7 +28,6 @@ from lookalike.exports.destination import check_folder
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
 from lookalike.gallery.lock import waiting_for, writer_lock
-from lookalike.images.digest import content_digest
 from lookalike.search.item_picture import is_file
 from lookalike.search.upkeep import renew
 from lookalike.sources.names import is_below, original
@@ -50,7 +50,7 @@ class Going:
     stays: Sequence[Hit]
     """What it is a duplicate of, and stays: if none of that is there any more, the item stays too."""
 
-    def hindrance(self, *, known: dict[str, bool] | None = None) -> str:
+    def hindrance(self, known: dict[str, bool]) -> str:
         """Return why the file stays where it is; empty if nothing is known against moving it.
 
         Parameters
@@ -65,10 +65,18 @@ class Going:
                 return ""
             if _is_same_file(self.item, kept):
                 same = f"it is the very file of {kept.id}, by another name"
-            elif _is_intact(kept, {} if known is None else known):
+            elif _is_intact(kept, known):
                 return ""
         names = " and ".join(kept.id for kept in self.stays)
         return same or f"{names}, which it is a duplicate of, is gone or has changed; index again"
+
+
+def told_apart(items: Sequence[Going]) -> tuple[list[Hit], list[Failure]]:
+    """Return the items that can go, and those that stay with the reason; nothing is moved."""
+    known: dict[str, bool] = {}
+    hindrances = [(going.item, going.hindrance(known)) for going in items]
+    free = [item for item, why in hindrances if not why]
+    return free, [Failure(item.uri, why) for item, why in hindrances if why]
 
 
 def _is_same_file(one: Hit, other: Hit) -> bool:
@@ -81,7 +89,7 @@ def _is_same_file(one: Hit, other: Hit) -> bool:
 def _is_intact(item: Hit, known: dict[str, bool]) -> bool:
     if item.id not in known:
         try:
-            known[item.id] = content_digest(Path(original(item.uri)).read_bytes()) == item.digest
+            known[item.id] = holds(Path(original(item.uri)), item.digest)
         except OSError:
             known[item.id] = False
     return known[item.id]
@@ -99,17 +107,14 @@ def move_away(
         store.refresh()
         journal = new_journal(location)
         target = target or trash_of(location, journal)
-        known: dict[str, bool] = {}
-        hindrances = [going.hindrance(known=known) for going in items]
-        without = [Failure(going.item.uri, why) for going, why in zip(items, hindrances, strict=True) if why]
-        free = [going.item for going, why in zip(items, hindrances, strict=True) if not why]
+        free, staying = told_apart(items)
         moves = [_move(item, target, location) for item in free]
         rows = _rows(store, [move.id for move in moves])
         with store_errors(location):
             moved = move_all(journal, rows, moves)
         if moved.moves:
             take_out(store, [move.id for move in moved.moves])
-    return Moved(moved.moves, [*without, *moved.failed])
+    return Moved(moved.moves, [*staying, *moved.failed])
 
 
 def undo_move(store: LanceStore, report: Callable[[str], None]) -> Moved:

@@ -102,16 +102,14 @@ def _note(target: Gallery, items: list[str], *, as_json: bool) -> None:
 
 def _show_going(going: Sequence[Going], *, as_json: bool) -> None:
     """Say what would be moved, and what would stay for what reason."""
-    from lookalike.building.report import Failure
+    from lookalike.api.tidying import told_apart
 
-    known: dict[str, bool] = {}
-    hindrances = [one.hindrance(known=known) for one in going]
-    free = [one.item.id for one, why in zip(going, hindrances, strict=True) if not why]
-    failed = [Failure(one.item.uri, why) for one, why in zip(going, hindrances, strict=True) if why]
+    free, failed = told_apart(going)
     if as_json:
-        print_json({"would_move": free, "failed": [failure.to_dict() for failure in failed]})
+        would_move = [item.id for item in free]
+        print_json({"would_move": would_move, "failed": [failure.to_dict() for failure in failed]})
     else:
-        print_rows([[item] for item in free], ["id"])
+        print_rows([[item.id] for item in free], ["id"])
     say(f"{len(free):,} files would be moved away")
     show_failures(failed, "would stay where they are", all_of_them="--json lists")
 

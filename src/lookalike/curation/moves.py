@@ -139,9 +139,19 @@ def close_journal(journal: Path) -> None:
     (journal / _UNDONE).touch()
 
 
+def holds(path: Path, digest: str) -> bool:
+    """Say whether a file has the bytes of that digest.
+
+    Raises
+    ------
+    OSError : if it cannot be read.
+    """
+    return content_digest(path.read_bytes()) == digest
+
+
 def _moved(move: Move, lines: IO[str]) -> Failure | None:
     try:
-        if content_digest(Path(move.source).read_bytes()) != move.digest:
+        if not holds(Path(move.source), move.digest):
             return Failure(move.source, "the file has changed since it was indexed; index it again")
         _note(lines, move)
         _carry(Path(move.source), Path(move.target))
@@ -155,7 +165,7 @@ def _moved(move: Move, lines: IO[str]) -> Failure | None:
 def _moved_back(move: Move) -> Failure | None:
     source, target = Path(move.source), Path(move.target)
     try:
-        if source.exists() and content_digest(source.read_bytes()) == move.digest:
+        if source.exists() and holds(source, move.digest):
             return None  # it was noted and never moved, or is back already
         _carry(target, source)
     except OSError as error:
