@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -210,8 +211,9 @@ def _sample_for(lists: int) -> int:
 
 def _train(index: Any, sample: Vectors, factory: str) -> None:
     try:
-        inner = faiss.downcast_index(index)
-        train_lists(faiss.downcast_index(inner.base_index) if isinstance(inner, faiss.IndexRefine) else inner, sample)
+        # behind a transform the sample is another
+        for part in takewhile(lambda part: not isinstance(part, faiss.IndexPreTransform), layers(index)):
+            train_lists(part, sample)
         index.train(sample)
     except RuntimeError as error:
         msg = (

@@ -71,11 +71,8 @@ def ranked(positions: Positions, scores: Vectors, k: int) -> Neighbors:
     Neighbors of shape (q, k).
     """
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    if len(order) == 1:  # the same, for less than half of the time
-        best, found = scores[:, order[0]], positions[:, order[0]]
-    else:
-        query = np.arange(len(order))[:, None]
-        best, found = scores[query, order], positions[query, order]
+    query = np.arange(len(order))[:, None]
+    best, found = scores[query, order], positions[query, order]
     found[best == -np.inf] = -1
     if order.shape[1] == k:
         return Neighbors(found, best)
