@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -101,8 +100,7 @@ class SearchQueue:
     def _answer(self, asked: Sequence[tuple[_Request, Sequence[ResolvedQuery]]], wanted: Wanted) -> None:
         try:
             found = self._search([query for _, queries in asked for query in queries], wanted)
-            starts = accumulate((len(queries) for _, queries in asked), initial=0)
-            answers = [found[start : start + len(queries)] for start, (_, queries) in zip(starts, asked, strict=False)]
+            answers = [found] if len(asked) == 1 else [[hits] for hits in found]  # who gathers has one query each
         except BaseException as error:  # noqa: BLE001
             if len(asked) == 1:
                 asked[0][0].done.set_exception(error)

@@ -72,6 +72,7 @@ class ServedGallery:
         self._workers = workers
         self._limits = workers.options.limits
         self._lock = threading.Lock()
+        self._has_started = False
         self._encoding: EncodingQueue | None = None
         self._searches = SearchQueue(self._found, workers)
         self._writer: GalleryWriter | None = None
@@ -87,7 +88,7 @@ class ServedGallery:
         """
         if self._workers.options.is_writable and self._writer is None:
             self._writer = GalleryWriter(self.gallery, self._limits)
-        if self._is_new():
+        if self._has_started or self._is_new():
             return
         if self.gallery.spec.name != PRECOMPUTED:
             self._queue()
@@ -95,6 +96,7 @@ class ServedGallery:
         if len(self.gallery):
             self.gallery.searcher.read_ahead()
             self.gallery.search(np.ones(self.gallery.spec.dim, np.float32), k=1)
+        self._has_started = True
 
     def _warm_up(self) -> None:
         """Embed one picture and two, which some encoders compile something for."""
