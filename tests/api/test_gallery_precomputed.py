@@ -181,6 +181,10 @@ def test_arrays_are_added_and_others_stay(gallery, tmp_path):
     assert gallery.read(hits[0]) == png(0)
     failed = gallery.add_embeddings(["d"], np.zeros((1, 12))).failed
     assert [failure.reason for failure in failed] == ["its embedding is all zeros"]
+    with pytest.raises(InputError, match="no direction to compare by cosine"):
+        gallery.search(np.zeros(12))
+    nearest = np.argmin(np.linalg.norm(VECTORS[[0, 1, 3]], axis=1))
+    assert gallery.search(np.zeros(12), k=1, metric="l2").ids == [["a", "b", "c"][nearest]]
     with pytest.raises(InputError, match="have 3 numbers each, and those of the gallery have 12"):
         gallery.add_embeddings(["e"], np.ones((1, 3)))
 

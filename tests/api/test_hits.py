@@ -10,6 +10,7 @@ from PIL import Image
 import lookalike
 from lookalike.api.hits import Hits, save_hits
 from lookalike.errors import InputError
+from lookalike.exports.thumbnails import fitted
 from tests.toys import ToyEncoder, pixels_of, plant, png
 
 
@@ -152,3 +153,20 @@ def test_a_message_repeats_no_endless_condition(gallery, photos):
             gallery.search(photos / "a" / "0000.png", **{name: 3})
     with pytest.raises(InputError, match="there is no expansion named 3"):
         gallery.search(photos / "a" / "0000.png", expand=3)
+
+
+def test_pictures_of_items_and_of_several_are_part_of_the_picture(gallery, photos, tmp_path):
+    one = gallery.search("id:a/0000.png", k=1)
+    np.testing.assert_array_equal(one.section().query.pixels, pixels_of(0))
+    both = gallery.search(f"{photos / 'a' / '0003.png'} + 0.5:id:a/0001.png", k=1)
+    section = both.section()
+    assert section.heading == both.query
+    for left, number in ((0, 3), (256, 1)):
+        small = np.asarray(fitted(pixels_of(number), 256, 256))
+        np.testing.assert_array_equal(section.query.pixels[120:136, left + 120 : left + 136], small)
+    assert "0.5:id:a/0001.png" in both.save(tmp_path / "both.html").read_text("utf-8")
+    (photos / "a" / "0001.png").unlink()
+    assert gallery.search("id:a/0001.png", k=1).section().query is None
+    np.testing.assert_array_equal(
+        gallery.search("id:a/0001.png + id:a/0002.png", k=1).section().query.pixels, pixels_of(2)
+    )

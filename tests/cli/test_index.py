@@ -112,6 +112,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path, arguments, words):
     sentence = mistake(*arguments, cwd=tmp_path)
     for word in words:
         assert word in sentence
+    assert not (tmp_path / ".lookalike").exists()
 
 
 def test_a_choice_that_does_not_exist_is_called_that_by_an_existing_gallery_too(tmp_path):

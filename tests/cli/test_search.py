@@ -244,6 +244,10 @@ def test_what_is_excluded_is_left_out(indexed):
     ids = [hit["id"] for hit in lookalike_json("search", "query.png", cwd=indexed)["hits"]]
     left = lookalike_json("search", "query.png", "--exclude", ids[0], "--exclude", f"id:{ids[2]}", cwd=indexed)
     assert [hit["id"] for hit in left["hits"]] == [ids[1], *ids[3:]]
+    assert (
+        "there is no item 'gone.png' in the gallery"
+        in lookalike("search", "query.png", "--exclude", "gone.png", cwd=indexed).stderr
+    )
 
 
 def test_pages_put_together_are_the_whole_ranking(indexed):

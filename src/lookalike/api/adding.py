@@ -66,8 +66,9 @@ def add_source(gallery: Gallery, source: Source, options: BuildOptions, *, label
 
 def _add(gallery: Gallery, source: Source, options: BuildOptions, label_from: str | None) -> BuildReport:
     base = gallery.location.base
+    column = None if label_from == NO_LABELS else label_from
     if not gallery.location.exists():
-        _check_not_empty(source)
+        _check_first_items(source, column)
     store = _store_for_writing(gallery, source, options)
     if options.index is not None:
         checked_spec(options.index.spec, dim=store.manifest.dim)
@@ -75,22 +76,22 @@ def _add(gallery: Gallery, source: Source, options: BuildOptions, label_from: st
     rules = store.manifest.label_rules
     if label_from is not None:
         rules = with_rule(rules, source, label_from, base=base)
-    if label_from is None or label_from == NO_LABELS:
-        source = recalled(source, rules, base=base)
-    else:
-        source = labelled_by(source, label_from)
+    source = recalled(source, rules, base=base) if column is None else labelled_by(source, column)
     report = build(store.for_writing(), source, lambda: gallery.encoder, replace(options, label_rules=rules))
     store.refresh()
     return report
 
 
-def _check_not_empty(source: Source) -> None:
-    """Raise the source's own error before a gallery is made for it, if it or a part is empty, or none is readable."""
+def _check_first_items(source: Source, label_column: str | None) -> None:
+    """Raise the source's own error before a gallery is made for it.
+
+    Of the source or a part that is empty, if none is readable, and of a first item that lacks the attribute of labels.
+    """
     parts = parts_of(source)
     errors: list[SourceError] = []
     for part in parts:
         with damage_noted() as damage:
-            next(iter(part), None)
+            next(iter(part if label_column is None else labelled_by(part, label_column)), None)
         errors += damage
     if len(errors) == len(parts):
         raise errors[0]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lookalike.api.hits import Hits
-from lookalike.errors import InputError, StoreCorruptError
+from lookalike.errors import InputError, LookalikeError, StoreCorruptError
 from lookalike.images.digest import content_digest
+from lookalike.metric import Metric
 from lookalike.search.answering import Asked
 from lookalike.search.crops import embed_crops
+from lookalike.search.items import item_named
 from lookalike.search.options import AUTO
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
     from lookalike.api.gallery import Gallery
     from lookalike.arrays import Vectors
+    from lookalike.images.decode import Pixels
     from lookalike.search.hit import Answer
     from lookalike.search.options import SearchOptions
     from lookalike.search.query import ResolvedQuery
@@ -53,6 +58,7 @@ def answer_resolved(
         [_identity(query) for query in queries] if options.cursor is not None else (),
     )
     _check_words(queries, options)
+    _check_directions(queries, options)
     version = gallery.store.version
     try:
         answers = gallery.searcher.answer(asked, k, options)
@@ -71,13 +77,36 @@ def _hits(gallery: Gallery, query: ResolvedQuery, answer: Answer, how: tuple[flo
     seconds, are_least = how
     hits = tuple(replace(hit, strength=None) for hit in answer.hits) if query.is_text else tuple(answer.hits)
     shown = (query.picture, gallery.read, gallery.limits)
-    return Hits(query.name, hits, seconds, *shown, answer.method, are_least, answer.cursor)
+    asked_with = partial(_pictures_of, gallery, query)
+    return Hits(query.name, hits, seconds, *shown, answer.method, are_least, answer.cursor, asked_with)
+
+
+def _pictures_of(gallery: Gallery, query: ResolvedQuery) -> list[bytes | Pixels]:
+    """Return the pictures of a query's terms, those of items as far as they can be read still."""
+    pictures = []
+    for part in query.parts or (query,):
+        if part.picture is not None:
+            pictures.append(part.picture)
+            continue
+        for item in filter(None, (item_named(name, gallery.store) for name in part.item_ids)):
+            with contextlib.suppress(LookalikeError):
+                pictures.append(gallery.read(item))
+    return pictures
 
 
 def _check_words(queries: Sequence[ResolvedQuery], options: SearchOptions) -> None:
     words = next((query.name for query in queries if query.is_text), None)
     if words is not None and options.min_score == AUTO:
         msg = f"min_score 'auto' is measured among images, and words score lower; give a number to search for {words!r}"
+        raise InputError(msg)
+
+
+def _check_directions(queries: Sequence[ResolvedQuery], options: SearchOptions) -> None:
+    if options.metric is not Metric.COSINE:
+        return
+    name = next((query.name for query in queries if not query.vector.any()), None)
+    if name is not None:
+        msg = f"{name!r} is all zeros, which has no direction to compare by cosine; pass another, or another metric"
         raise InputError(msg)
 
 

@@ -169,7 +169,8 @@ class Duplicates:
 
     def _section(self, group: DuplicateGroup) -> Section:
         copies = [self._picture(copy.item, copy.score, copy.kind.value) for copy in group.items]
-        return Section(self._picture(group.keep, None, ""), copies, query_title="Keep", title="duplicates")
+        title = "duplicates" if len(copies) > 1 else "duplicate"
+        return Section(self._picture(group.keep, None, ""), copies, query_title="Keep", title=title)
 
     def _picture(self, hit: Hit, score: float | None, said: str) -> Picture:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from lookalike.errors import ImageDecodeError, StoreError
 from lookalike.exports.captions import short_name
@@ -13,6 +13,7 @@ from lookalike.exports.contact_sheet import contact_sheet
 from lookalike.exports.destination import saved_path, write
 from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
+from lookalike.exports.thumbnails import mosaic
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
 from lookalike.images.transforms import encode_png, framed
 from lookalike.search.hit import EXACTLY, Hit, Method
@@ -50,6 +51,8 @@ class Hits(Sequence["Hit"]):
     """Whether these are the least alike, which come first."""
     cursor: str | None = None
     """What to ask the next page with; None on the last one, and if pages were not asked for."""
+    asked_with: Callable[[], Sequence[bytes | Pixels]] = tuple
+    """Returns the pictures of a query of several, or of one by the id of an item."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -90,28 +93,31 @@ class Hits(Sequence["Hit"]):
 
     def image(self) -> Pixels:
         """Return a contact sheet: the query beside its hits; shape (height, width, 3), uint8."""
-        section = self.section()
-        return contact_sheet(section.query, section.hits, title=section.title)
+        return contact_sheet(self.section())
 
     def section(self) -> Section:
         """Return the query and its hits as the exports take them."""
-        query = (
-            None
-            if self.picture is None
-            else Picture(short_name(self.query), "query", _pixels(lambda: self.picture, self.limits))
-        )
+        query = self._query()
         shown = [
             Picture(
                 title=short_name(hit.id),
                 subtitle=subtitle_of(hit),
-                pixels=_with_box(_pixels(partial(self.read, hit), self.limits), hit),
+                pixels=_with_box(_read(partial(self.read, hit), self.limits), hit),
                 score=hit.score,
                 attributes=hit.attributes,
             )
             for hit in self.hits
         ]
         title = "least alike" if self.are_least else "most alike"
-        return Section(query, shown, "" if query else self.query, title)
+        is_said = query is not None and self.picture is not None
+        return Section(query, shown, "" if is_said else self.query, title)
+
+    def _query(self) -> Picture | None:
+        if self.picture is not None:
+            return Picture(short_name(self.query), "query", _shown(self.picture, self.limits))
+        loaded = [_shown(picture, self.limits) for picture in self.asked_with()]
+        readable = [pixels for pixels in loaded if pixels is not None]
+        return Picture("", "query", mosaic(readable, _SHOWN_SIDE)) if readable else None
 
     def save(self, path: str | Path) -> Path:
         """Write a contact sheet (``.png``) or a self-contained page (``.html``) and return its absolute path.
@@ -157,8 +163,7 @@ def save_sections(sections: Sequence[Section], path: str | Path, *, title: str) 
     if target.suffix.lower() == ".html":
         write(target, html_page(sections, title=title).encode())
     else:
-        sheets = [contact_sheet(part.query, part.hits, title=part.title) for part in sections]
-        write(target, encode_png(_stacked(sheets)))
+        write(target, encode_png(_stacked([contact_sheet(part) for part in sections])))
     return target
 
 
@@ -170,12 +175,19 @@ def _stacked(sheets: Sequence[Pixels]) -> Pixels:
     return np.concatenate(padded)
 
 
-def _pixels(load: Callable[[], Any], limits: Limits) -> Pixels | None:
+def _read(load: Callable[[], bytes], limits: Limits) -> Pixels | None:
     try:
-        loaded = load()
-        return decode(loaded, min_side=_SHOWN_SIDE, limits=limits).pixels if isinstance(loaded, bytes) else loaded
-    except (OSError, ImageDecodeError, StoreError):
+        return _shown(load(), limits)
+    except (OSError, StoreError):
         return None  # drawn as a missing picture
+
+
+def _shown(picture: bytes | Pixels, limits: Limits) -> Pixels | None:
+    """Return the pixels of a picture; None if it cannot be decoded, which is drawn as a missing one."""
+    try:
+        return decode(picture, min_side=_SHOWN_SIDE, limits=limits).pixels if isinstance(picture, bytes) else picture
+    except ImageDecodeError:
+        return None
 
 
 def _with_box(pixels: Pixels | None, hit: Hit) -> Pixels | None:

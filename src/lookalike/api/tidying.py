@@ -123,10 +123,8 @@ def undo_move(store: LanceStore, report: Callable[[str], None]) -> Moved:
     with writer_lock(location, lambda holder: report(waiting_for(holder))):
         journal = newest_journal(location)
         with store_errors(location):
-            moved, rows = move_back(journal)
+            moved, returning = move_back(journal)
         store.refresh()
-        back = {move.id for move in moved.moves}
-        returning = rows.filter(pa.array([row in back for row in rows["id"].to_pylist()], pa.bool_()))
         if len(returning):
             store.restore(returning)
             with store_errors(location):

@@ -22,8 +22,9 @@ from lookalike.cli.options import (
 from lookalike.cli.output import console, draw, on_one_line, print_json, print_rows, say, show_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
     from lookalike.building.report import Failure
     from lookalike.cli.warm import WarmHits
@@ -151,6 +152,7 @@ def search(
         is_one, answers = len(queries) == 1, target.search_batch(queries, k, asked, crop=region)
     else:
         target = Gallery(locate(gallery), choice, limits=limits)
+        _tell_unknown(target, left_out)
         batch = Batch(target, k, asked, region, include_self, failed.append)
         is_one = len(queries) == 1 and not is_collection(queries[0])
         answers = batch.to_texts(queries)
@@ -203,6 +205,12 @@ def _tell(
     else:
         for hits in answers:
             _show(hits, is_one_of_many=not is_one, least=least)
+
+
+def _tell_unknown(target: Gallery, left_out: Sequence[str]) -> None:
+    for name in left_out:
+        if not len(target.store.find(name, [])):
+            say(f"note: there is no item {on_one_line(name)!r} in the gallery to leave out")
 
 
 def _counted(answers: Iterable[Hits]) -> Iterator[Hits]:

@@ -120,18 +120,22 @@ def move_back(journal: Path) -> tuple[Moved, pa.Table]:
 
     Returns
     -------
-    What was moved, and the rows of the items; a file that is not where it was put, or whose old place is taken, stays.
+    What was moved, and the rows of the items whose files are at their old places, by this call or before; a file that
+    is not where it was put, or whose old place is taken, stays.
     """
-    done, failed = [], []
+    done, failed, in_place = [], [], set()
     for move in _noted(journal):
-        failure = _moved_back(move)
-        if failure is None:
-            done.append(move)
-        else:
+        is_there, failure = _moved_back(move)
+        if failure is not None:
             failed.append(failure)
+            continue
+        in_place.add(move.id)
+        if not is_there:
+            done.append(move)
     with pa.memory_map(str(journal / _ROWS)) as file:
         rows = pa.ipc.open_file(file).read_all()
-    return Moved(done, failed), rows
+    is_back = pa.array([row in in_place for row in rows["id"].to_pylist()], pa.bool_())
+    return Moved(done, failed), rows.filter(is_back)
 
 
 def close_journal(journal: Path) -> None:
@@ -162,15 +166,16 @@ def _moved(move: Move, lines: IO[str]) -> Failure | None:
     return None
 
 
-def _moved_back(move: Move) -> Failure | None:
+def _moved_back(move: Move) -> tuple[bool, Failure | None]:
+    """Say whether the file was there already: it was noted and never moved, or it was brought back before."""
     source, target = Path(move.source), Path(move.target)
     try:
         if source.exists() and holds(source, move.digest):
-            return None  # it was noted and never moved, or is back already
+            return True, None
         _carry(target, source)
     except OSError as error:
-        return Failure(move.target, error.strerror or str(error))
-    return None
+        return False, Failure(move.target, error.strerror or str(error))
+    return False, None
 
 
 def _noted(journal: Path) -> Iterator[Move]:

@@ -13,9 +13,7 @@ from lookalike.exports.lettering import lettering
 from lookalike.exports.thumbnails import fitted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lookalike.exports.picture import Picture
+    from lookalike.exports.picture import Picture, Section
     from lookalike.images.decode import Pixels
 
 _PAGE = "#ffffff"
@@ -35,6 +33,8 @@ class _Layout:
     columns: int
     rows: int
     has_query: bool
+    is_asked: bool = False
+    """Whether a line above all says what was asked."""
 
     @property
     def gap(self) -> int:
@@ -75,8 +75,12 @@ class _Layout:
         return 2 * self.gap + (self.query_side + 2 * self.gap if self.has_query else 0)
 
     @property
+    def headings_top(self) -> int:
+        return 2 * self.gap + (2 * self.line if self.is_asked else 0)
+
+    @property
     def top(self) -> int:
-        return 2 * self.gap + self.heading
+        return self.headings_top + self.heading
 
     @property
     def size(self) -> tuple[int, int]:
@@ -92,16 +96,13 @@ class _Layout:
         return self.hits_left + column * step, self.top + row * (step + self.caption)
 
 
-def contact_sheet(
-    query: Picture | None, hits: Sequence[Picture], *, title: str = "most alike", columns: int = 5, thumb: int = 224
-) -> Pixels:
+def contact_sheet(section: Section, *, columns: int = 5, thumb: int = 224) -> Pixels:
     """Draw a query beside its hits, each with its rank, name and score.
 
     Parameters
     ----------
-    query : drawn larger, in a frame, at the left; None leaves it out.
-    hits : best first, in reading order; a picture whose pixels are None is drawn as a grey box that says so.
-    title : what the hits are.
+    section : its query is drawn larger, in a frame, at the left; its heading stands above all; its hits are in reading
+        order, and a picture whose pixels are None is drawn as a grey box that says so.
     columns : the most hits in a row, at least 1.
     thumb : the side of the square that each hit is fitted into, in pixels, at least 48.
 
@@ -116,16 +117,19 @@ def contact_sheet(
     if columns < 1 or thumb < 48:
         msg = f"a contact sheet needs at least 1 column and thumbnails of 48 pixels, got {columns} and {thumb}"
         raise InputError(msg)
+    query, hits = section.query, section.hits
     columns = max(1, min(columns, len(hits)))
-    layout = _Layout(thumb, columns, max(1, -(-len(hits) // columns)), query is not None)
+    layout = _Layout(thumb, columns, max(1, -(-len(hits) // columns)), query is not None, bool(section.heading))
     sheet = _Sheet(layout)
+    if section.heading:
+        sheet.asked(section.heading)
     if query is not None:
         left = 2 * layout.gap
         sheet.heading(left, "QUERY")
         sheet.frame((left, layout.top), layout.query_side)
         sheet.picture(query, (left, layout.top), layout.query_side)
         sheet.caption(query, (left, layout.top + layout.query_side), layout.query_side)
-    sheet.heading(layout.hits_left, f"{len(hits)} {title.upper()}" if hits else "NOTHING FOUND")
+    sheet.heading(layout.hits_left, f"{len(hits)} {section.title.upper()}" if hits else "NOTHING FOUND")
     for place, hit in enumerate(hits):
         left, top = layout.cell(place)
         sheet.picture(hit, (left, top), thumb)
@@ -146,7 +150,13 @@ class _Sheet:
 
     def heading(self, left: int, text: str) -> None:
         """Write what stands below, over its left edge."""
-        self._draw.text((left, 2 * self._layout.gap), text, _PALE, self._small)
+        self._draw.text((left, self._layout.headings_top), text, _PALE, self._small)
+
+    def asked(self, text: str) -> None:
+        """Write what was asked over the whole width."""
+        inset = 2 * self._layout.gap
+        line = lettering(text, self._layout.font_size, self._layout.size[0] - 2 * inset)
+        self._draw.text((inset, inset), line.text, _INK, line.font)
 
     def frame(self, corner: tuple[int, int], side: int) -> None:
         """Draw a frame around the square of a picture, a little apart from it."""

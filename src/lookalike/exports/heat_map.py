@@ -25,6 +25,8 @@ _DIMMED = 0.3
 _COVER = 0.55
 """How far a picture is covered by the colours of its map."""
 _BAR = 160, 12
+_MIDDLE = 128
+"""The grey under the colours of the legend: half way of those in pictures."""
 
 
 def heated(pixels: Pixels, heat: npt.NDArray[np.floating[Any]]) -> Pixels:
@@ -76,7 +78,8 @@ def _legend(sheet: Image.Image, end: tuple[int, int], font: ImageFont.FreeTypeFo
     draw, (right, middle), (length, height) = ImageDraw.Draw(sheet), end, _BAR
     draw.text((right, middle), "most", _PALE, font, anchor="rm")
     right -= round(font.getlength("most ")) + length
-    bar = Image.fromarray(_colours(np.tile(np.linspace(0, 1, length), (height, 1))))
+    scale = np.full((height, length, 3), _MIDDLE, np.uint8)
+    bar = Image.fromarray(heated(scale, np.tile(np.linspace(0, 1, length), (height, 1))))
     sheet.paste(bar, (right, middle - height // 2))
     draw.text((right - font.getlength(" "), middle), "least", _PALE, font, anchor="rm")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _STATEMENTS = frozenset({"select", "insert", "update", "delete", "drop", "alter", "create", "with", "where"})
 _RESERVED = _STATEMENTS | {"and", "or", "not", "is", "in", "like", "ilike", "between", "null", "from"}
+_SQL = {Kind.WHOLE: "bigint", Kind.FRACTION: "double"}
 _DEEPEST = 8
 _MOST_VALUES = 200
 """Outside of lists; the table's own planner overflows its stack at some more."""
@@ -139,7 +140,9 @@ class Parser:
             left, right = _number(left), _number(part())
             if sign == "/" or left.kind is not right.kind:
                 left, right = as_fraction(left), as_fraction(right)
-            left = Value(f"{left.sql} {sign} {right.sql}", left.kind, f"{left.shown} {sign} {right.shown}")
+            # by zero there is no value, as in other databases; the table's own would be infinite, or an error
+            by = right.sql if sign in "+-*" else f"nullif({right.sql}, cast(0 as {_SQL[right.kind]}))"
+            left = Value(f"{left.sql} {sign} {by}", left.kind, f"{left.shown} {sign} {right.shown}")
         return left if left is first else replace(left, sql=f"({left.sql})")
 
     def _signed(self) -> Value:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 300
 """Characters of a condition that a message repeats."""
-_FAILS = "it fails on items of this gallery, as a division by zero or a damaged regular expression does"
+_FAILS = "it fails on items of this gallery, as a damaged regular expression does"
 
 
 def rows_where(store: LanceStore, condition: str) -> npt.NDArray[np.uint64]:

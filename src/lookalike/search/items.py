@@ -45,6 +45,12 @@ def as_hits(rows: pa.Table, store: LanceStore) -> list[Hit]:
     ]
 
 
+def item_named(item_id: str, store: LanceStore) -> Hit | None:
+    """Return the item of that id as a hit that nobody has scored; None if the gallery has none."""
+    found = as_hits(store.find(item_id, item_columns(store)), store)
+    return found[0] if found else None
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """What is known of a row besides its embedding."""

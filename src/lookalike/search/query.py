@@ -55,6 +55,8 @@ class ResolvedQuery:
     """The query as encoded bytes or pixels, if it is a picture."""
     is_text: bool = False
     """Whether words were asked with: their scores compare with each other, not with those of pictures."""
+    parts: tuple[ResolvedQuery, ...] = ()
+    """The terms, if it has several."""
 
 
 class QueryResolver:
@@ -156,7 +158,7 @@ class QueryResolver:
         vector = combined(np.concatenate([term.vector for term in resolved]), weights)
         has_words = any(term.is_text for term in resolved)
         items = tuple(item for term in resolved for item in term.item_ids)
-        return ResolvedQuery(name, vector, items, is_text=has_words)
+        return ResolvedQuery(name, vector, items, is_text=has_words, parts=tuple(resolved))
 
     def _term(self, term: Term) -> ResolvedQuery:
         what, crop = term.what, term.crop
