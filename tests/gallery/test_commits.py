@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 import lance
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from lookalike.gallery.commits import append, compact, merge
+from lookalike.gallery.commits import append, compact, drop_replaced, merge
 from lookalike.gallery.record import to_table
 from tests.search.galleries import DIM, empty_gallery, put, record
 
@@ -105,3 +106,16 @@ def test_a_column_that_was_added_but_is_in_no_file_survives(store):
     compact(opened(store))
     table = opened(store).to_table()
     assert table["colour"].null_count == len(table) == 200
+
+
+def test_a_version_is_kept_for_a_while_after_it_was_replaced_however_old_it_is(store):
+    for number in range(4):
+        put(store, {f"new{number}": [number, 0, 0, 0]})
+    table = lance.dataset(str(store.location.rows))
+    versions = [(version["version"], version["timestamp"]) for version in table.versions()]
+    drop_replaced(table, before=versions[0][1])
+    assert [version["version"] for version in table.versions()] == [number for number, _ in versions]
+    # the second of them had been replaced by the third for a microsecond, and the third is what was current then
+    drop_replaced(table, before=versions[2][1] + timedelta(microseconds=1))
+    assert [version["version"] for version in table.versions()] == [number for number, _ in versions[2:]]
+    assert store.at(versions[2][0]).find("new0", ["id"]).num_rows == 1

@@ -9,6 +9,7 @@ All functions raise OSError, RuntimeError or ValueError if they fail, and leave 
 from __future__ import annotations
 
 import errno
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from lance.optimize import Compaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     import pyarrow as pa
 
@@ -61,6 +63,15 @@ def compact(table: lance.LanceDataset) -> None:
     _check_whole(table, merged)
     _check_readable(table, merged)
     Compaction.commit(table, rewritten)
+
+
+def drop_replaced(table: lance.LanceDataset, *, before: datetime) -> None:
+    """Drop the versions in whose place another came before that time; how old they were then does not matter."""
+    # "older_than" of the table format itself goes by when a version was made, and drops one that was just replaced
+    versions = table.versions()
+    replaced = [old["version"] for old, new in itertools.pairwise(versions) if new["timestamp"] < before]
+    if replaced:
+        table.cleanup_old_versions(versions=replaced)
 
 
 def _is_complete(fragment: Any, table: lance.LanceDataset) -> bool:

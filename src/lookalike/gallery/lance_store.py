@@ -14,7 +14,7 @@ import time
 import uuid
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.errors import InputError, StoreCorruptError, StoreError, StoreMissingError
-from lookalike.gallery.commits import append, compact, merge
+from lookalike.gallery.commits import append, compact, drop_replaced, merge
 from lookalike.gallery.id_index import drop_damaged_index, index_ids
 from lookalike.gallery.lance_errors import message_of, store_error, store_errors
 from lookalike.gallery.manifest import Manifest
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 _IDS_PER_DELETE = 2_000
 _FRAGMENTS_BEFORE_COMPACTION = 16
-_KEEP_OLD_VERSIONS = timedelta(minutes=10)  # a reader reopens the newest version at each search
+_KEEP_OLD_VERSIONS = timedelta(minutes=10)
+"""From when a version was replaced: searches reopen the newest one, but pages go on with what they began with."""
 _INDEX_CACHE = 16 << 20
 _READING_CACHE, _WRITING_CACHE = 256 << 20, 16 << 20
 """Of what files say of their pages: 10 to 40 bytes a row. Where it does not fit, ten rows take ten times as long."""
@@ -313,7 +314,7 @@ class LanceStore:
         with self._writing() as dataset:
             if even_few or len(dataset.get_fragments()) > _FRAGMENTS_BEFORE_COMPACTION:
                 compact(dataset)
-            dataset.cleanup_old_versions(older_than=_KEEP_OLD_VERSIONS)
+            drop_replaced(dataset, before=datetime.now() - _KEEP_OLD_VERSIONS)
 
     def index_ids(self, *, even_few: bool = False) -> None:
         """Let ids be found without looking through them all; see :func:`lookalike.gallery.id_index.index_ids`."""
