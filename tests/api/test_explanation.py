@@ -92,6 +92,9 @@ def test_what_cannot_be_explained_is_one_sentence(gallery, tmp_path):
         gallery.explain(np.ones(1280, np.float32), item)
     with pytest.raises(SourceError, match="no such file"):
         gallery.explain("gone.jpg", item)
+    for several in (f"{files(gallery)[0]} + id:{item}", lookalike.Query([lookalike.Term(item, -1, kind="id")])):
+        with pytest.raises(InputError, match="no single picture whose parts can be shown"):
+            gallery.explain(several, item)
     (tmp_path / "cut.jpg").write_bytes(files(gallery)[0].read_bytes()[:400])
     with pytest.raises(ImageDecodeError, match=r"cut\.jpg"):
         gallery.explain(tmp_path / "cut.jpg", item)
@@ -111,3 +114,17 @@ def test_a_gallery_without_an_encoder_of_pictures_says_so(tmp_path):
         toy.explain(
             tmp_path / "photos" / "0001.png", toy.search(tmp_path / "photos" / "0001.png", include_self=True)[0]
         )
+
+
+def test_a_part_that_was_found_is_what_is_explained(beans, tmp_path):
+    for path in sorted((beans / "test" / "healthy").iterdir())[:4]:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    gallery = lookalike.open(tmp_path)
+    gallery.add(tmp_path, tiles=True)
+    part = lookalike.Term(sorted(tmp_path.glob("*.jpg"))[2], crop=(0, 0, 250, 250))
+    [hit] = gallery.search(lookalike.Query([part]), k=1)
+    assert hit.box is not None
+    found = gallery.explain(part, hit)
+    assert found.score == pytest.approx(hit.score, abs=1e-3)
+    assert found.hit_map.pixels.shape[:2] == (hit.box[3], hit.box[2])
+    assert gallery.explain(part, hit.id).score < found.score - 0.05

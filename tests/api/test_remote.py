@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from io import BytesIO
 from itertools import chain
@@ -63,6 +64,33 @@ def test_every_kind_of_query_finds_the_same(remote, gallery, tmp_path):
         assert rows(there) == rows(here)
         assert (there.query, there.method) == (here.query, here.method)
     assert len(remote) == len(gallery) == 12
+
+
+def test_terms_and_regions_mean_the_same_there(remote, gallery, tmp_path):
+    path = tmp_path / "query.png"
+    path.write_bytes(png(40))
+    queries = [
+        f"{path} + 0.5:id:photos/0003.png - id:photos/0001.png",
+        lookalike.Query([lookalike.Term(path, crop=(0, 0, 0.5, 1)), lookalike.Term(np.arange(12.0), -0.25)]),
+        lookalike.Term("id:photos/0003.png", crop=(1, 2, 3, 4)),
+        lookalike.Term(path.read_bytes(), -1),
+    ]
+    for here, there in zip(gallery.search_batch(queries, 4), remote.search_batch(queries, 4), strict=True):
+        assert rows(there) == rows(here)
+        assert there.query == here.query
+
+
+def test_each_picture_of_a_folder_is_asked_with(remote, gallery, tmp_path):
+    plant(tmp_path / "queries", [20, 3, 21])
+    (tmp_path / "queries" / "0010.png").write_bytes(b"no picture")
+    failed = []
+    found = list(remote.search_each(tmp_path / "queries", 3, crop=(0, 0, 0.5, 1), on_failure=failed.append))
+    here = list(gallery.search_each(tmp_path / "queries", 3, crop=(0, 0, 0.5, 1)))
+    assert [(hits.query, rows(hits)) for hits in found] == [
+        (str(tmp_path / "queries" / f"{number:04}.png"), rows(hits))
+        for number, hits in zip((3, 20, 21), here, strict=True)
+    ]
+    assert [failure.uri for failure in failed] == [str(tmp_path / "queries" / "0010.png")]
 
 
 def test_what_narrows_a_search_does_so_there(remote, gallery):
@@ -135,6 +163,19 @@ def test_a_source_is_added_and_removed(writable, tmp_path, monkeypatch):
     assert (again.added, again.unchanged, len(again.failed)) == (0, 3, 1)
     gone = writable.remove(["id:upload:more/0020.png", "id:upload:more/0021.png"])
     assert (gone.removed, gone.total, len(writable)) == (2, 3, 3)
+
+
+def test_no_path_of_this_machine_becomes_an_id(writable, tmp_path, monkeypatch):
+    for folder in ("one", "two"):
+        plant(tmp_path / folder / "photos", [20])
+    monkeypatch.chdir(tmp_path / "one")
+    assert writable.add(tmp_path / "one" / "photos", label_from="parent").added == 1
+    assert writable.add(tmp_path / "two" / "photos").added == 1
+    assert writable.add(tmp_path / "two" / "photos").unchanged == 1
+    hits = writable.search(png(20), k=2)
+    assert sorted(hits.ids)[1] == "upload:photos/0020.png"
+    assert re.fullmatch(r"upload:photos-[0-9a-f]{8}/0020\.png", sorted(hits.ids)[0])
+    assert sorted(map(str, hits.labels)) == ["None", "photos"]
 
 
 def test_times_stay_times(tmp_path):

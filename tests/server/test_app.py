@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import lookalike
+from lookalike.search.terms import Query, Term
 from lookalike.server.options import ServerOptions
 from lookalike.server.schemas import About, Added, Answer, Item
 from tests.server.service import serving, toy_gallery
@@ -66,6 +67,64 @@ def test_a_search_finds_what_the_gallery_finds(client, gallery, query, here):
     assert answer.status == 200
     assert heard(answer.json) == told(gallery.search(here, k=5))
     assert Answer.model_validate(answer.json).exact
+
+
+@pytest.mark.parametrize(
+    ("query", "here"),
+    [
+        (
+            {"terms": [{"id": "photos/0005.png"}, {"image": in_base64(png(3)), "weight": -0.5}]},
+            Query([Term("id:photos/0005.png"), Term(png(3), -0.5)]),
+        ),
+        ({"terms": [{"vector": list(range(12)), "weight": -2}]}, Query([Term(np.arange(12.0), -2)])),
+        ({"image": in_base64(png(40)), "crop": [0, 0, 0.5, 1]}, Term(png(40), crop=(0, 0, 0.5, 1))),
+        ({"id": "photos/0005.png", "crop": [1, 2, 3, 4]}, Term("id:photos/0005.png", crop=(1, 2, 3, 4))),
+    ],
+)
+def test_terms_and_regions_mean_what_they_mean_on_disk(client, gallery, query, here):
+    answer = client.post("/search", {"query": query, "k": 5})
+    assert answer.status == 200
+    assert heard(answer.json) == told(gallery.search(here, k=5))
+    assert answer.json["query"] == gallery.search(here, k=1).query
+
+
+def test_a_crop_is_of_all_pictures_of_a_request(client, gallery):
+    here = gallery.search(Term(png(40), crop=(0, 0, 4, 8)), k=3)
+    assert heard(client.form("/search", [("image", png(40)), ("crop", "0,0,0.5,1"), ("k", "3")]).json) == told(here)
+    queries = [{"image": in_base64(png(40))}, {"image": in_base64(png(40)), "crop": [0, 0, 8, 8]}]
+    answers = client.post("/search", {"queries": queries, "crop": [0, 0, 0.5, 1], "k": 3}).json
+    assert list(map(heard, answers)) == [told(here), told(gallery.search(png(40), k=3))]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"terms": []},
+        {"terms": [{"id": "photos/0001.png", "image": "AAAA"}]},
+        {"terms": [{"id": "photos/0001.png", "weight": 0}]},
+        {"terms": [{"id": "photos/0001.png"}, {"id": "photos/0001.png", "weight": -1}]},
+        {"terms": [{"id": "photos/0001.png"}] * 33},
+        {"terms": [{"file": "/etc/hostname"}]},
+        {"id": "photos/0001.png", "terms": [{"id": "photos/0001.png"}]},
+        {"id": "photos/0001.png", "crop": [0, 0, 0, 1]},
+        {"id": "photos/0001.png", "crop": [0, 0, 1]},
+        {"vector": [1] * 12, "crop": [0, 0, 1, 1]},
+    ],
+)
+def test_terms_that_make_no_sense_are_a_problem_of_who_asked(client, query):
+    answer = client.post("/search", {"query": query})
+    assert answer.status == 422
+    assert answer.error
+
+
+def test_an_item_that_is_gone_has_no_part_to_ask_with(tmp_path):
+    with serving(toys=toy_gallery(tmp_path, 3)) as client:
+        (tmp_path / "photos" / "0001.png").unlink()
+        answer = client.post("/search", {"query": {"id": "photos/0001.png", "crop": [0, 0, 0.5, 1]}})
+        assert (answer.status, answer.error) == (404, "PictureGoneError")
+        assert str(tmp_path) not in answer.body.decode()
+        nobody = client.post("/search", {"query": {"terms": [{"id": "a"}, {"id": "photos/0002.png"}]}})
+        assert (nobody.status, nobody.error) == (404, "UnknownItemError")
 
 
 def test_a_form_does_what_json_does(client):

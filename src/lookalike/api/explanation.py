@@ -6,13 +6,17 @@ import base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lookalike.api.hits import subtitle_of
+import numpy as np
+
+from lookalike.api.hits import share_of, subtitle_of
 from lookalike.encoders.staging import decode_for
 from lookalike.errors import ImageDecodeError, InputError
 from lookalike.exports.captions import score_text, short_name
 from lookalike.exports.destination import saved_path, write
 from lookalike.exports.heat_map import heated, side_by_side
 from lookalike.exports.picture import Picture
+from lookalike.images.decode import as_pixels
+from lookalike.images.region import cut
 from lookalike.images.transforms import encode_png
 from lookalike.search.explain import CONTRIBUTION, compare_places
 from lookalike.search.hit import Hit
@@ -132,19 +136,30 @@ class Explainer:
         resolver = QueryResolver(self._store, self._encoder, self._limits)
         item = hit if isinstance(hit, Hit) else self._item(resolver.resolve(as_item(hit)).item_ids[0])
         asked = resolver.resolve(query)
+        if asked.parts:
+            msg = f"{asked.name!r} is no single picture whose parts can be shown; explain with one of its terms alone"
+            raise InputError(msg)
         picture = asked.picture
         if picture is None:
             if len(asked.item_ids) != 1:
                 msg = f"{asked.name!r} is no picture, so it has no parts to show; name a picture, or an item as id:ID"
                 raise InputError(msg)
             picture = self._read(self._item(asked.item_ids[0]))
-        pictures = self._pixels(picture, asked.name), self._pixels(self._read(item), item.id)
+        pictures = self._pixels(picture, asked.name), self._found(item)
         likeness = compare_places(self._encoder(), *pictures)
         return Explanation(asked.name, replace(item, score=likeness.score), likeness)
 
     def _item(self, item_id: str) -> Hit:
         [item] = as_hits(self._store.find(item_id, item_columns(self._store)), self._store)
         return item
+
+    def _found(self, item: Hit) -> Pixels:
+        """Return the part of a hit's picture that was found, just as the gallery embeds it."""
+        picture = self._read(item)
+        share = share_of(item)
+        if share is None:
+            return self._pixels(picture, item.id)
+        return np.ascontiguousarray(cut(as_pixels(picture, limits=self._limits), share))
 
     def _pixels(self, picture: bytes | Pixels, name: str) -> Pixels:
         """Return a picture just as the gallery embeds it."""

@@ -60,8 +60,8 @@ class GalleryTools(ABC):
 
         Parameters
         ----------
-        query : a picture as :meth:`lookalike.api.gallery.Gallery.search` takes it, or ``id:ID``.
-        hit : of a search, or the id of an item.
+        query : a picture, or a region of one, as :meth:`lookalike.api.gallery.Gallery.search` takes it, or ``id:ID``.
+        hit : of a search, of whose picture the part that was found is looked at; or the id of an item.
 
         Returns
         -------
@@ -70,7 +70,8 @@ class GalleryTools(ABC):
 
         Raises
         ------
-        InputError : if the query is no picture, there is no such item, or the encoder does not show what it sees where.
+        InputError : if the query is no single picture, there is no such item, or the encoder does not show what it sees
+            where.
         SourceError : if a picture cannot be read any more.
         """
         from lookalike.api.explanation import Explainer

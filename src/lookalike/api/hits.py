@@ -15,6 +15,7 @@ from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
 from lookalike.exports.thumbnails import mosaic
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, decode
+from lookalike.images.region import Region
 from lookalike.images.transforms import encode_png, framed
 from lookalike.search.hit import EXACTLY, Hit, Method
 
@@ -192,15 +193,17 @@ def _shown(picture: bytes | Pixels, limits: Limits) -> Pixels | None:
 
 def _with_box(pixels: Pixels | None, hit: Hit) -> Pixels | None:
     """Return a hit's picture with the part of it that was found, if that is not all."""
+    share = share_of(hit)
+    return pixels if pixels is None or share is None else framed(pixels, share.numbers)
+
+
+def share_of(hit: Hit) -> Region | None:
+    """Return the part of a hit's picture that was found, in fractions of its sides; None if that is all of it."""
     width, height = hit.attributes.get("width"), hit.attributes.get("height")
-    if pixels is None or hit.box is None or not (isinstance(width, int) and isinstance(height, int)):
-        return pixels
+    if hit.box is None or not (isinstance(width, int) and isinstance(height, int)):
+        return None
     x, y, wide, tall = hit.box
-    return (
-        pixels
-        if (wide, tall) == (width, height)
-        else framed(pixels, (x / width, y / height, wide / width, tall / height))
-    )
+    return None if (wide, tall) == (width, height) else Region(x / width, y / height, wide / width, tall / height)
 
 
 def size_of(hit: Hit) -> str:

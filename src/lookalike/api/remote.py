@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from lookalike.api.hits import Hits
+from lookalike.api.label_rules import NO_LABELS
 from lookalike.api.remote_queries import SentQuery, in_base64, sent
 from lookalike.api.searchable import Searchable
 from lookalike.building.report import BuildReport, Failure, Removal
 from lookalike.errors import InputError, RemoteError
 from lookalike.images.decode import DEFAULT_LIMITS
+from lookalike.images.digest import content_digest
+from lookalike.images.region import Region
 from lookalike.search.hit import Hit, Method, Strength
 from lookalike.search.options import SearchOptions, checked_k
+from lookalike.search.terms import Kind, Term
 from lookalike.sources.combined import broken_parts
+from lookalike.sources.labelled import labelled_by
+from lookalike.sources.names import original
 from lookalike.sources.resolve import open_source
 
 if TYPE_CHECKING:
@@ -36,6 +43,7 @@ _MOST_BYTES = 40_000_000
 _MISTAKES = (403, 404, 413, 415, 422)
 """Statuses whose message says what is wrong with the request."""
 _TRIES = 6
+_SHOWN_DIGEST = 8
 
 
 class RemoteGallery(Searchable):
@@ -96,10 +104,28 @@ class RemoteGallery(Searchable):
         chosen = {field.name: getattr(options, field.name) for field in fields(options)}
         asked = {**chosen, "metric": options.metric.value, "k": checked_k(k), "include_self": include_self}
         answers: list[Hits] = []
-        for together in _grouped(map(sent, queries), lambda query: len(query.picture or b"")):
+        ready = (sent(query, self._has) for query in queries)
+        for together in _grouped(ready, lambda query: query.size):
             found = self._ask("POST", "/search", {**asked, "queries": [query.values for query in together]})
             answers += [self._hits(query, told) for query, told in zip(together, found, strict=True)]
         return answers
+
+    def search_each(
+        self,
+        source: Any,
+        k: int = 10,
+        options: SearchOptions | None = None,
+        *,
+        crop: Any = None,
+        on_failure: Callable[[Failure], None] = lambda _: None,
+    ) -> Iterator[Hits]:
+        """Find the items that are most alike to each picture of a source; see the method of ``Gallery``."""
+        region = None if crop is None else Region.of(crop)
+
+        opened = open_source(source, base=Path.cwd())
+        pictures = _sound((_Picture.read(opened, ref) for ref in opened), on_failure)
+        for together in _grouped(pictures, lambda picture: (1, len(picture.data))):
+            yield from self._of_pictures(together, (k, options, region), on_failure)
 
     def duplicates(self, *, threshold: float | str = "auto", keep: str = "best", most: int = 100) -> dict[str, Any]:
         """Return the duplicates, of at most so many groups, as the server tells them; it moves none.
@@ -122,13 +148,15 @@ class RemoteGallery(Searchable):
         RemoteError : if the server does not answer.
         """
         item = hit.id if isinstance(hit, Hit) else hit.removeprefix(_ITEM)
-        body = json.dumps({"query": sent(query).values, "id": item}).encode()
+        box = hit.box if isinstance(hit, Hit) else None
+        body = json.dumps({"query": sent(query, self._has).values, "id": item, "box": box}).encode()
         return self._request("POST", "/explain", body)
 
-    def add(self, source: Any) -> BuildReport:
+    def add(self, source: Any, *, label_from: str | None = None) -> BuildReport:
         """Add the images of a source, or replace those that were added before; see the method of ``Gallery``.
 
-        Their ids are those that a gallery here would give them, after ``upload:``. What is no longer in the source
+        Their ids are those that a gallery in the working directory would give them, after ``upload:``; of files outside
+        of it only the name of their folder is told, and a digest of where that is. What is no longer in the source
         stays.
 
         Raises
@@ -138,13 +166,15 @@ class RemoteGallery(Searchable):
         RemoteError : if it does not answer.
         """
         opened = open_source(source, base=Path.cwd())
+        if label_from is not None and label_from != NO_LABELS:
+            opened = labelled_by(opened, label_from)
         report = BuildReport()
 
         pictures = (_Picture.read(opened, ref) for ref in opened)
-        for together in _grouped(_sound(pictures, report), lambda picture: len(picture.data)):
+        for together in _grouped(_sound(pictures, report.failed.append), lambda picture: (1, len(picture.data))):
             answer = self._ask("POST", "/items", {"items": [picture.values() for picture in together]})
             reasons = {failed["id"]: failed["reason"] for failed in answer["failed"]}
-            uris = {f"upload:{picture.ref.id}": picture.ref.uri for picture in together}
+            uris = {f"upload:{picture.id}": picture.ref.uri for picture in together}
             report.failed += [Failure(uris[item], reason) for item, reason in reasons.items()]
             report.added += answer["added"]
             report.updated += answer["updated"]
@@ -179,6 +209,30 @@ class RemoteGallery(Searchable):
     def read(self, hit: Hit) -> bytes:
         """Return the thumbnail of a hit, as a JPEG file; larger pictures stay on the server."""
         return self._request("GET", f"/thumbnails/{quote(hit.id, safe='')}", None)
+
+    def _of_pictures(
+        self,
+        pictures: Sequence[_Picture],
+        how: tuple[int, SearchOptions | None, Region | None],
+        on_failure: Callable[[Failure], None],
+    ) -> list[Hits]:
+        k, options, region = how
+        try:
+            queries = [Term(picture.data, crop=region, kind=Kind.IMAGE) for picture in pictures]
+            answers = self.search_batch(queries, k, options)
+        except InputError as error:
+            if len(pictures) > 1:  # one that cannot be read is no fault of the others
+                return [hits for picture in pictures for hits in self._of_pictures([picture], how, on_failure)]
+            on_failure(Failure(pictures[0].ref.uri, str(error)))
+            return []
+        return [replace(hits, query=picture.ref.uri) for hits, picture in zip(answers, pictures, strict=True)]
+
+    def _has(self, item: str) -> bool:
+        try:
+            self._ask("GET", f"/items/{quote(item, safe='')}")
+        except InputError:
+            return False
+        return True
 
     def _hits(self, query: SentQuery, told: Mapping[str, Any]) -> Hits:
         hits = tuple(self._hit(hit) for hit in told["hits"])
@@ -240,13 +294,22 @@ class _Picture:
 
     def values(self) -> dict[str, Any]:
         attributes = {name: v.isoformat() if isinstance(v, datetime) else v for name, v in self.ref.attributes.items()}
-        return {"id": self.ref.id, "image": in_base64(self.data), "attributes": attributes}
+        return {"id": self.id, "image": in_base64(self.data), "attributes": attributes}
+
+    @property
+    def id(self) -> str:
+        """What the item is called: that of a file elsewhere by its folder's name, and a digest of where that is."""
+        path = PurePath(self.ref.id)
+        if not path.is_absolute():
+            return self.ref.id
+        digest = content_digest(os.fsencode(original(str(path.parent))))
+        return f"{path.parent.name}-{digest[:_SHOWN_DIGEST]}/{path.name}"
 
 
-def _sound(pictures: Iterable[_Picture], report: BuildReport) -> Iterator[_Picture]:
+def _sound(pictures: Iterable[_Picture], on_failure: Callable[[Failure], None]) -> Iterator[_Picture]:
     for picture in pictures:
         if picture.fault:
-            report.failed.append(Failure(picture.ref.uri, picture.fault))
+            on_failure(Failure(picture.ref.uri, picture.fault))
         else:
             yield picture
 
@@ -270,17 +333,18 @@ def connect(url: str, *, api_key: str | None = None, gallery: str | None = None)
     return remote
 
 
-def _grouped(items: Iterable[T], size_of: Callable[[T], int]) -> Iterator[list[T]]:
-    """Yield the items in groups that fit into one request."""
+def _grouped(items: Iterable[T], size_of: Callable[[T], tuple[int, int]]) -> Iterator[list[T]]:
+    """Yield the items in groups that fit into one request, by how many pictures each is and their bytes."""
     group: list[T] = []
-    size = 0
+    count = size = 0
     for item in items:
-        count = size_of(item)
-        if group and (len(group) == _AT_ONCE or size + count > _BYTES_AT_ONCE):
+        more, larger = size_of(item)
+        if group and (count + more > _AT_ONCE or size + larger > _BYTES_AT_ONCE):
             yield group
-            group, size = [], 0
+            group, count, size = [], 0, 0
         group.append(item)
-        size += count
+        count += more
+        size += larger
     if group:
         yield group
 

@@ -19,6 +19,10 @@ def explain(
     item: Annotated[
         str, typer.Argument(metavar="ID", help="Of an item of the gallery, as search prints it.", show_default=False)
     ],
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Explain with this part of the query, in pixels or in fractions."),
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Write both pictures under their heat maps.")
     ] = None,
@@ -34,12 +38,15 @@ def explain(
     from lookalike.encoders.loading import EncoderOptions
     from lookalike.exports.destination import saved_path
     from lookalike.gallery.location import locate
+    from lookalike.images.region import Region
 
+    region = None if crop is None else Region.of(crop)
     if save is not None:
         save = saved_path(save, SAVED_AS)
     choice = EncoderChoice(options=EncoderOptions(device=device, trust_remote_code=trust_remote_code))
     target = Gallery(locate(gallery), choice)
-    found = target.explain(query, item)
+    asked = query if region is None else target.resolver().parse(query).cropped(region)
+    found = target.explain(asked, item)
     if save is not None:
         found.save(save)
         say(f"saved {save}")

@@ -20,7 +20,8 @@ Box: TypeAlias = tuple[int, int, int, int]
 class Region:
     """A rectangle in pixels of the upright picture, or in fractions of its sides.
 
-    Fractions are meant if no number is larger than 1: ``(0, 0, 1, 1)`` is the whole picture and not its first pixel.
+    Fractions are meant if no number is larger than 1: ``(0, 0, 1, 1)`` is the whole picture and not its first pixel;
+    also if none is as large as 2 and one is no whole number, as in ``(0.5, 0.5, 0.5, 1.2)``, which is cut off at 1.
 
     Raises
     ------
@@ -76,7 +77,8 @@ class Region:
         ------
         InputError : if there is none.
         """
-        is_relative = max(self.numbers) <= 1
+        largest = max(self.numbers)
+        is_relative = largest <= 1 or (largest < 2 and not all(float(number).is_integer() for number in self.numbers))
         across, down = (width, height) if is_relative else (1, 1)
         left, right = (_rounded(edge * across, width) for edge in (self.x, self.x + self.width))
         top, bottom = (_rounded(edge * down, height) for edge in (self.y, self.y + self.height))

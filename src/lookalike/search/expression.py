@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lookalike.errors import InputError
-from lookalike.search.terms import ITEM, Kind, Query, Term, names_file
+from lookalike.search.terms import ITEM, MOST_TERMS, Kind, Query, Term, names_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MOST_TERMS = 32
 _QUOTED = r'"[^"]*"(?=\s|$)'
 _SIGNS = re.compile(rf"(?:^|(?<=[\s:])){_QUOTED}|(?:^|(?<=\s))(?P<sign>[+-])\s+(?=\S)")
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+):(?=\S)")
@@ -45,8 +44,8 @@ def parse_query(text: str, *, is_item: Callable[[str], bool] = lambda _: False) 
     parts = _split(text)
     if (len(parts) == 1 and parts[0].sign is None and not re.fullmatch(_QUOTED, text)) or exists(text):
         return Query([text])
-    if len(parts) > _MOST_TERMS:
-        msg = f"the query has {len(parts)} terms, and may have {_MOST_TERMS}; put words with dashes in double quotes"
+    if len(parts) > MOST_TERMS:
+        msg = f"the query has {len(parts)} terms, and may have {MOST_TERMS}; put words with dashes in double quotes"
         raise InputError(msg)
     terms = []
     at = 0

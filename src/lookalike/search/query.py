@@ -90,7 +90,7 @@ class QueryResolver:
             return self._query(query)
         if isinstance(query, ResolvedQuery):
             return query
-        return self._term(query if isinstance(query, Term) else Term(query))
+        return self._query(Query([query]))
 
     def parse(self, text: str) -> Query:
         """Return the query that a text means in this gallery; see :func:`lookalike.search.expression.parse_query`."""
@@ -150,15 +150,7 @@ class QueryResolver:
             raise InputError(str(error) + note) from error
 
     def _query(self, query: Query) -> ResolvedQuery:
-        resolved = [self._term(term) for term in query.terms]
-        weights = [term.weight for term in query.terms]
-        if len(resolved) == 1 and weights[0] > 0:
-            return resolved[0]
-        name = _joined([term.name for term in resolved], weights)
-        vector = combined(np.concatenate([term.vector for term in resolved]), weights)
-        has_words = any(term.is_text for term in resolved)
-        items = tuple(item for term in resolved for item in term.item_ids)
-        return ResolvedQuery(name, vector, items, is_text=has_words, parts=tuple(resolved))
+        return joined([self._term(term) for term in query.terms], [term.weight for term in query.terms])
 
     def _term(self, term: Term) -> ResolvedQuery:
         what, crop = term.what, term.crop
@@ -211,6 +203,22 @@ class QueryResolver:
         return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
 
 
+def joined(resolved: Sequence[ResolvedQuery], weights: Sequence[float]) -> ResolvedQuery:
+    """Return the query that stands for several; one alone, with a weight above 0, is returned as it is.
+
+    Raises
+    ------
+    InputError : if they cancel out.
+    """
+    if len(resolved) == 1 and weights[0] > 0:
+        return resolved[0]
+    name = joined_name([term.name for term in resolved], weights)
+    vector = combined(np.concatenate([term.vector for term in resolved]), weights)
+    has_words = any(term.is_text for term in resolved)
+    items = tuple(item for term in resolved for item in term.item_ids)
+    return ResolvedQuery(name, vector, items, is_text=has_words, parts=tuple(resolved))
+
+
 def as_item(name: str) -> str:
     """Return the query that stands for an item, from that or from its id."""
     return name if name.startswith(ITEM) else f"{ITEM}{name}"
@@ -256,7 +264,8 @@ def combined(vectors: Vectors, weights: Sequence[float]) -> Vectors:
     return as_vectors(total * (np.average(lengths, weights=np.abs(factors)) / length))
 
 
-def _joined(names: Sequence[str], weights: Sequence[float]) -> str:
+def joined_name(names: Sequence[str], weights: Sequence[float]) -> str:
+    """Return what several terms with weights are called together."""
     text = ""
     for name, weight in zip(names, weights, strict=True):
         size = "" if abs(weight) == 1 else f"{abs(weight):g}:"

@@ -25,6 +25,8 @@ from lookalike.sources.names import original, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MOST_TERMS = 32
+"""Of a query that somebody writes."""
 ITEM = "id:"
 """Begins the text that names an item of the gallery."""
 _FILE_URL = "file:"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lookalike.images.transforms import encode_png
-from lookalike.server.problems import busy
+from lookalike.search.items import item_named
+from lookalike.server.problems import busy, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from lookalike.api.duplicates import DuplicateGroup, Duplicates
     from lookalike.api.gallery import Gallery
     from lookalike.building.report import Progress
+    from lookalike.images.region import Box
+    from lookalike.search.terms import Query
 
 
 class Insights:
@@ -39,9 +43,23 @@ class Insights:
         finally:
             self._looking.release()
 
-    def explanation(self, query: Any, item: str) -> bytes:
-        """Return both pictures with heat maps as a PNG file."""
-        return encode_png(self._gallery.explain(query, f"id:{item}").image())
+    def explanation(self, query: Query, item: str, box: Box | None) -> bytes:
+        """Return both pictures with heat maps as a PNG file.
+
+        Parameters
+        ----------
+        query : a picture or an item.
+        item : the id of a hit.
+        box : the part of its picture that was found, if it was not all.
+
+        Raises
+        ------
+        RefusedError : if there is no such item.
+        """
+        hit = item_named(item, self._gallery.store)
+        if hit is None:
+            raise unknown(item)
+        return encode_png(self._gallery.explain(query, replace(hit, box=box)).image())
 
 
 def told_duplicates(found: Duplicates, most: int, addresses: Callable[[str], dict[str, str]]) -> dict[str, Any]:

@@ -56,6 +56,16 @@ def busy() -> RefusedError:
     return RefusedError(503, "BusyError", f"the server is busy; try again in {RETRY_SECONDS} s")
 
 
+def unknown(item: str) -> RefusedError:
+    """Return the error for an id that no item has."""
+    return RefusedError(404, "UnknownItemError", f"the gallery has no item with the id {item!r}")
+
+
+def gone() -> RefusedError:
+    """Return the error for a picture that is not where it was, which says nothing of where that is."""
+    return RefusedError(404, "PictureGoneError", "the picture of this item cannot be read any more")
+
+
 def problem(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the response for what went wrong."""
     known = {503: {"Retry-After": str(RETRY_SECONDS)}, 401: {"WWW-Authenticate": _SIGN_IN}}.get(status, {})

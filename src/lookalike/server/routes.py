@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from lookalike.errors import ImageDecodeError, SourceError
 from lookalike.server.insights import told_duplicates
-from lookalike.server.problems import RefusedError
+from lookalike.server.problems import RefusedError, gone, unknown
 from lookalike.server.requests import add_request, body_of, json_request, search_request
 from lookalike.server.schemas import (
     About,
@@ -26,7 +26,7 @@ from lookalike.server.schemas import (
     Removed,
     SearchRequest,
 )
-from lookalike.server.served import ServedGallery, addresses, unknown
+from lookalike.server.served import ServedGallery, addresses
 from lookalike.server.uploads import Upload
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ _FORM_OF_ITEMS = {
     "id": {"type": "string"},
     "attributes": {"type": "string", "description": "A JSON object."},
 }
-_GONE = "the picture of this item cannot be read any more"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 503)
 }
@@ -85,8 +84,7 @@ Id = Annotated[str, Path(description="The id of an item, percent-encoded.", exam
 async def search(gallery: Chosen, request: Request) -> Response:
     """Find the items that are most alike to a query, or to each of several."""
     asked = await search_request(request)
-    queries = [asked.query] if asked.query else asked.queries or []
-    answers = [gallery.told(hits, _base(request)) for hits in await gallery.search(queries, asked)]
+    answers = [gallery.told(hits, _base(request)) for hits in await gallery.search(asked.asked(), asked)]
     return JSONResponse(answers[0] if asked.query else answers)
 
 
@@ -152,7 +150,7 @@ async def thumbnail(gallery: Chosen, id: Id, request: Request) -> Response:  # n
     try:
         made = await gallery.thumbnail(id)
     except (SourceError, ImageDecodeError) as error:  # the message may hold a path
-        raise RefusedError(404, "PictureGoneError", _GONE) from error
+        raise gone() from error
     if made is None:
         raise unknown(id)
     headers = {"ETag": f'"{made.digest}"', "Cache-Control": "private, no-cache"}
@@ -167,7 +165,7 @@ async def picture(gallery: Chosen, id: Id) -> Response:  # noqa: A002
     try:
         made = await gallery.picture(id)
     except (SourceError, ImageDecodeError) as error:
-        raise RefusedError(404, "PictureGoneError", _GONE) from error
+        raise gone() from error
     if made is None:
         raise unknown(id)
     return Response(made, media_type="image/jpeg")

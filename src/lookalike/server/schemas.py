@@ -8,6 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from lookalike.images.region import Region
+from lookalike.search.terms import MOST_TERMS, Kind, Term
+from lookalike.search.terms import Query as Terms
+
 MOST_QUERIES = 64
 """In one request."""
 MOST_HITS = 1_000
@@ -24,11 +28,18 @@ def _from_base64(value: Any) -> Any:
         raise ValueError(msg) from error
 
 
+def _from_text(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
 Base64 = Annotated[
     bytes, BeforeValidator(_from_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
 ]
 ItemId = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Value = str | int | float | bool | None
+Crop = Annotated[list[float], BeforeValidator(_from_text), Field(min_length=4, max_length=4, examples=[[0, 0, 0.5, 1]])]
+_KINDS = (Kind.ID, Kind.IMAGE, Kind.TEXT, Kind.URL, Kind.VECTOR)
+_NAMES = ", ".join(kind.value for kind in _KINDS)
 
 
 class Strict(BaseModel):
@@ -37,21 +48,76 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Query(Strict):
-    """What to look for; exactly one of these."""
+class _What(Strict):
+    """What is looked for; exactly one of these."""
 
     id: ItemId | None = Field(None, description="An item of the gallery.")
     image: Base64 | None = Field(None, description="The bytes of an image file, in base64.")
     text: str | None = Field(None, min_length=1, max_length=2_000, description="Words, if the encoder has a text side.")
     url: str | None = Field(None, max_length=2_000, description="A picture on the public web, if the server allows it.")
     vector: list[float] | None = Field(None, min_length=1, max_length=16_384, description="An embedding.")
+    crop: Crop | None = Field(None, description="Only this part of a picture: x, y, width and height.")
+
+    @property
+    def region(self) -> Region | None:
+        """The crop, as searches take it."""
+        return None if self.crop is None else Region.of(self.crop)
+
+    def told(self) -> list[tuple[Kind, Any]]:
+        """Return what is asked with, by its kind."""
+        return [(kind, value) for kind in _KINDS if (value := getattr(self, kind.value)) is not None]
+
+
+class Part(_What):
+    """One of several things that are looked for together."""
+
+    weight: float = Field(1.0, allow_inf_nan=False, description="Below 0: what is unlike this is wanted.")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Part:
+        if len(self.told()) != 1:
+            msg = f"a term has exactly one of: {_NAMES}"
+            raise ValueError(msg)
+        return self
+
+    def term(self) -> Term:
+        """Return it as searches take it; a path is not among its kinds, whatever a client sends."""
+        ((kind, what),) = self.told()
+        return Term(what, self.weight, self.region, kind)
+
+
+class Query(_What):
+    """What to look for: exactly one of these, or several terms with weights."""
+
+    terms: list[Part] | None = Field(None, min_length=1, max_length=MOST_TERMS, description="Several, with weights.")
 
     @model_validator(mode="after")
     def _is_one(self) -> Query:
-        if sum(value is not None for _, value in self) != 1:
-            msg = "a query has exactly one of: id, image, text, url, vector"
+        if len(self.told()) + (self.terms is not None) != 1:
+            msg = f"a query has exactly one of: {_NAMES}, terms"
+            raise ValueError(msg)
+        if self.terms is not None and self.crop is not None:
+            msg = "terms are cropped one by one; give each picture its own crop"
             raise ValueError(msg)
         return self
+
+    def asked(self, crop: Crop | None = None) -> Terms:
+        """Return the query as searches take it.
+
+        Parameters
+        ----------
+        crop : of each of its pictures that has none of its own.
+
+        Raises
+        ------
+        InputError : if a weight or a crop cannot be used.
+        """
+        if self.terms is None:
+            ((kind, what),) = self.told()
+            query = Terms([Term(what, crop=self.region, kind=kind)])
+        else:
+            query = Terms(part.term() for part in self.terms)
+        return query if crop is None else query.cropped(Region.of(crop))
 
 
 class Narrowing(Strict):
@@ -82,6 +148,8 @@ class SearchRequest(Narrowing):
         json_schema_extra={
             "examples": [
                 {"query": {"id": "photos/cat.jpg"}, "k": 5},
+                {"query": {"terms": [{"id": "beach.jpg"}, {"id": "people.jpg", "weight": -0.5}]}},
+                {"query": {"id": "photos/cat.jpg", "crop": [0, 0, 0.5, 1]}},
                 {"queries": [{"id": "a.jpg"}, {"id": "b.jpg"}], "where": "folder = 'cats'"},
             ]
         }
@@ -89,13 +157,26 @@ class SearchRequest(Narrowing):
 
     query: Query | None = None
     queries: list[Query] | None = Field(None, min_length=1, max_length=MOST_QUERIES)
+    crop: Crop | None = Field(None, description="Of each picture that has none of its own.")
 
     @model_validator(mode="after")
     def _is_one_or_several(self) -> SearchRequest:
         if (self.query is None) == (self.queries is None):
             msg = "a search has either query, answered by an object, or queries, answered by a list of them"
             raise ValueError(msg)
+        if sum(len(query.terms or [query]) for query in self.queries or []) > MOST_QUERIES:
+            msg = f"the queries have more than {MOST_QUERIES} terms together; send several requests"
+            raise ValueError(msg)
         return self
+
+    def asked(self) -> list[Terms]:
+        """Return the queries as searches take them.
+
+        Raises
+        ------
+        InputError : if a weight or a crop cannot be used.
+        """
+        return [query.asked(self.crop) for query in ([self.query] if self.query else self.queries or [])]
 
 
 class DuplicatesRequest(Strict):
@@ -115,6 +196,7 @@ class ExplainRequest(Strict):
 
     query: Query
     id: ItemId = Field(description="The hit.")
+    box: tuple[int, int, int, int] | None = Field(None, description="The part of it that was found, as the hit told.")
 
     @model_validator(mode="after")
     def _is_picture(self) -> ExplainRequest:

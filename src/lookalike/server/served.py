@@ -17,19 +17,22 @@ import numpy as np
 
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.encoders.staging import decode_for, encode_prepared, prepare
-from lookalike.errors import ImageDecodeError, InputError
+from lookalike.errors import ImageDecodeError, InputError, SourceError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
-from lookalike.images.decode import decode
+from lookalike.images.decode import as_pixels, decode
+from lookalike.images.region import cut
 from lookalike.metric import as_metric
-from lookalike.search import terms
+from lookalike.search.item_picture import read_original
+from lookalike.search.items import item_named
 from lookalike.search.options import SearchOptions
-from lookalike.search.query import QueryResolver, ResolvedQuery
+from lookalike.search.query import QueryResolver, ResolvedQuery, joined
+from lookalike.search.terms import Kind
 from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
 from lookalike.server.encoding import EncodingQueue
 from lookalike.server.insights import Insights
-from lookalike.server.problems import RefusedError
+from lookalike.server.problems import RefusedError, gone, unknown
 from lookalike.server.searching import SearchQueue, Wanted
 from lookalike.server.thumbnails import Thumbnails
 from lookalike.server.writing import GalleryWriter, Outcome
@@ -44,7 +47,9 @@ if TYPE_CHECKING:
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
     from lookalike.images.ref import Scalar
-    from lookalike.server.schemas import DuplicatesRequest, ExplainRequest, Narrowing, Query
+    from lookalike.images.region import Region
+    from lookalike.search.terms import Query, Term
+    from lookalike.server.schemas import DuplicatesRequest, ExplainRequest, Narrowing
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
     from lookalike.server.workers import Workers
@@ -112,15 +117,18 @@ class ServedGallery:
         if self._encoding is not None:
             self._encoding.close()
 
-    async def search(self, queries: Sequence[Query | terms.Query], narrowing: Narrowing) -> list[Hits]:
+    async def search(self, queries: Sequence[Query], narrowing: Narrowing) -> list[Hits]:
         """Answer several queries; their time is that from the request on, shared among them.
 
-        A :class:`lookalike.search.terms.Query` is trusted: one that a client wrote could name files of the server.
+        Raises
+        ------
+        RefusedError : if there is no room for as many terms, an item does not exist, or its picture is gone.
+        LookalikeError : for all else that is wrong with a query or an option.
         """
         started = time.perf_counter()
         if narrowing.where is not None:
             check_condition(narrowing.where)
-        with self._workers.admitted(len(queries)):
+        with self._workers.admitted(sum(len(query.terms) for query in queries)):
             chosen = narrowing.model_dump(include={field.name for field in fields(SearchOptions)})
             options = SearchOptions(
                 **{**chosen, "metric": as_metric(narrowing.metric), "exclude": tuple(narrowing.exclude)}
@@ -145,9 +153,9 @@ class ServedGallery:
 
     async def explanation(self, asked: ExplainRequest) -> bytes:
         """Return why an item is a hit of a query, as a PNG file."""
-        query: bytes | str = f"id:{asked.query.id}" if asked.query.image is None else asked.query.image
+        query = asked.query.asked()
         with self._workers.admitted(1):
-            return await self._workers.do("decode", partial(self.insights.explanation, query, asked.id))
+            return await self._workers.do("decode", partial(self.insights.explanation, query, asked.id, asked.box))
 
     async def add(self, uploads: Sequence[Upload]) -> list[Outcome]:
         """Add pictures, and return what became of each once that is on disk."""
@@ -236,24 +244,39 @@ class ServedGallery:
             **({} if hits.cursor is None else {"cursor": hits.cursor}),
         }
 
-    async def _embedded(self, query: Query | terms.Query) -> ResolvedQuery | str:
+    async def _embedded(self, query: Query) -> ResolvedQuery | str:
         """Return a query with its embedding; for an item its id, which the search looks up."""
-        if isinstance(query, terms.Query):
-            return await self._workers.do("search", partial(self._terms, query))
-        if query.image is not None:
-            return await self._picture("image", query.image)
-        if query.url is not None:
-            return await self._picture(query.url, await self._fetch(query.url), item=query.url)
-        if query.text is not None:
-            return await self._workers.do("search", partial(self._text, query.text))
-        if query.id is not None:
-            return query.id
-        return self._resolver().resolve(np.array(query.vector, np.float64))
+        first = query.terms[0]
+        if len(query.terms) == 1 and first.kind is Kind.ID and first.crop is None and first.weight > 0:
+            return str(first.what)
+        resolved = await asyncio.gather(*map(self._resolved, query.terms))
+        return joined(resolved, [term.weight for term in query.terms])
 
-    async def _picture(self, name: str, data: bytes, *, item: str | None = None) -> ResolvedQuery:
-        prepared, encoding = await self._workers.do("decode", partial(self._prepare, data))
+    async def _resolved(self, term: Term) -> ResolvedQuery:
+        what, crop = term.what, term.crop
+        if term.kind is Kind.IMAGE:
+            return await self._picture("image", what, crop=crop)
+        if term.kind is Kind.URL:
+            return await self._picture(what, await self._fetch(what), item=what, crop=crop)
+        if term.kind is Kind.TEXT:
+            return await self._workers.do("search", partial(self._text, what))
+        if term.kind is Kind.VECTOR:
+            return self._resolver().resolve(what)
+        if term.kind is Kind.ID and crop is None:
+            return await self._workers.do("search", partial(self._item, what))
+        if term.kind is Kind.ID:
+            name, data = await self._workers.do("decode", partial(self._original, what))
+            return await self._picture(name, data, item=what, crop=crop)
+        msg = f"a server is not asked with a {term.kind.value if term.kind else 'nothing'}; send its bytes"
+        raise InputError(msg)
+
+    async def _picture(
+        self, name: str, data: bytes, *, item: str | None = None, crop: Region | None = None
+    ) -> ResolvedQuery:
+        prepared, encoding = await self._workers.do("decode", partial(self._prepare, data, crop))
         vector = await asyncio.wrap_future(encoding.submit(prepared))
-        return ResolvedQuery(name, vector, () if item is None else (item,), data)
+        items = () if item is None else (item,)
+        return ResolvedQuery(name if crop is None else f"{name} [{crop}]", vector, items, data)
 
     async def _fetch(self, url: str) -> bytes:
         if not self._workers.options.allows_urls:
@@ -261,10 +284,14 @@ class ServedGallery:
         limits = FetchLimits(self._limits.max_bytes, _FETCH_SECONDS, _SILENCE, tries=1)
         return await self._workers.do("fetch", partial(fetch, url, limits=limits, public_only=True))
 
-    def _prepare(self, data: bytes) -> tuple[npt.NDArray[Any], EncodingQueue]:
+    def _prepare(self, data: bytes, crop: Region | None) -> tuple[npt.NDArray[Any], EncodingQueue]:
         self._check_modality("image", "pictures")
         encoder = self.gallery.encoder
-        return prepare(encoder, decode_for(encoder, data, self._limits).pixels), self._queue()
+        if crop is None:
+            pixels = decode_for(encoder, data, self._limits).pixels
+        else:
+            pixels = np.ascontiguousarray(cut(as_pixels(data, limits=self._limits), crop))
+        return prepare(encoder, pixels), self._queue()
 
     def _fault_of(self, data: bytes) -> str:
         """Return why a picture cannot be added; empty if it can."""
@@ -282,6 +309,16 @@ class ServedGallery:
             raise unknown(item)
         return ResolvedQuery(f"id:{item}", embedding_matrix(row[EMBEDDING]), (item,))
 
+    def _original(self, item: str) -> tuple[str, bytes]:
+        """Return an item as a query is called, and its whole picture."""
+        found = item_named(item, self.gallery.store)
+        if found is None:
+            raise unknown(item)
+        try:
+            return f"id:{item}", read_original(found.uri, found.digest, self._limits)
+        except SourceError as error:
+            raise gone() from error
+
     def _text(self, text: str) -> ResolvedQuery:
         self._check_modality("text", "words")
         return self._resolver().text(text)
@@ -294,11 +331,6 @@ class ServedGallery:
             known = " and ".join([*self.gallery.spec.modalities, "ids and vectors"])
             msg = f"the encoder of this gallery embeds no {what}; ask with {known}"
             raise InputError(msg)
-
-    def _terms(self, query: terms.Query) -> ResolvedQuery:
-        if any(term.kind is terms.Kind.TEXT for term in query.terms):
-            self._check_modality("text", "words")
-        return self._resolver().resolve(query)
 
     def _about_item(self, item: str) -> dict[str, Any] | None:
         store = self.gallery.store
@@ -362,8 +394,3 @@ def jsonable(attributes: Mapping[str, Scalar]) -> dict[str, Any]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return {name: told(value) for name, value in attributes.items()}
-
-
-def unknown(item: str) -> RefusedError:
-    """Return the error for an id that no item has."""
-    return RefusedError(404, "UnknownItemError", f"the gallery has no item with the id {item!r}")
