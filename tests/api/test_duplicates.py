@@ -114,7 +114,7 @@ def test_moved_to_a_folder_with_similar_ones(gallery, folder, tmp_path):
     assert (tmp_path / "away" / "copies" / "cut.jpg").exists()
     with pytest.raises(InputError, match="lies in the folder of the gallery"):
         gallery.duplicates().move(folder / "away")
-    with pytest.raises(InputError, match="'alike' is not a valid Kind: there is no such kind"):
+    with pytest.raises(InputError, match="there is no kind of duplicates named 'alike'"):
         gallery.duplicates().move(kinds=["alike"])
 
 

@@ -59,7 +59,7 @@ def test_reviewed_ones_are_not_shown_again(tmp_path, photos):
         (["--not", "photos/0.jpg"], "at least two items"),
         (["--not", "photos/0.jpg", "x"], "no item 'x'"),
         (["photos/0.jpg"], "--not"),
-        (["--trash", "--kinds", "x"], "'x' is not a valid Kind: there is no such kind of duplicates"),
+        (["--trash", "--kinds", "x"], "there is no kind of duplicates named 'x'"),
         (["--move-to", "photos/away"], "lies in the folder of the gallery"),
     ],
 )

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from lookalike.curation.fingerprint import (
     LENGTH,
@@ -34,6 +34,12 @@ def encoded(image, quality):
     file = BytesIO()
     image.save(file, "JPEG", quality=quality)
     return Image.open(file).convert("RGB")
+
+
+def captioned(image):
+    drawn = image.copy()
+    ImageDraw.Draw(drawn).text((100, 200), "HELLO WORLD", "white", font_size=20)
+    return drawn
 
 
 @pytest.mark.parametrize(
@@ -65,8 +71,9 @@ def test_a_copy_is_the_same_picture(photos, change):
         lambda image: ImageOps.expand(image, 40, "white"),
         lambda image: image.filter(ImageFilter.GaussianBlur(25)),
         lambda image: ImageEnhance.Brightness(image).enhance(1.2),
+        captioned,
     ],
-    ids=["grey", "cut", "framed", "blurred beyond recognition", "brighter"],
+    ids=["grey", "cut", "framed", "blurred beyond recognition", "brighter", "captioned"],
 )
 def test_an_edited_picture_is_another(photos, change):
     same = [is_same(*likeness(printed(photo), printed(change(photo))[None])).item() for photo in photos[:20]]

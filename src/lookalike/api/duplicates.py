@@ -15,7 +15,7 @@ from lookalike.curation.catalogue import read_catalogue
 from lookalike.curation.duplicates import Copy, Kind, counts_of, find_copies, stars, told
 from lookalike.curation.keeping import check_rule, keeping_order, ranks_of
 from lookalike.curation.reviewed import reviewed_pairs
-from lookalike.errors import InputError, LookalikeError
+from lookalike.errors import InputError, LookalikeError, UnknownNameError
 from lookalike.exports.destination import saved_path, write
 from lookalike.exports.html_page import html_page
 from lookalike.exports.picture import Picture, Section
@@ -262,6 +262,7 @@ def checked_kinds(names: Collection[Kind | str]) -> set[Kind]:
     """
     try:
         return {Kind(name) for name in names}
-    except ValueError as error:
-        msg = f"{error}: there is no such kind of duplicates; there are: {', '.join(kind.value for kind in Kind)}"
-        raise InputError(msg) from None
+    except ValueError:
+        known = [kind.value for kind in Kind]
+        wrong = next(str(name) for name in names if name not in known)
+        raise UnknownNameError("kind of duplicates", wrong, known) from None  # noqa: EM101

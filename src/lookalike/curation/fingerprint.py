@@ -35,6 +35,9 @@ _FLAT = 4.0
 """Standard deviation of the luma below which a picture has no features to be known by."""
 _MOST_OFF = 6.0
 """How far luma and chroma of a copy may lie off, on average, of 255: an edit of brightness or colours is no copy."""
+_MOST_OFF_ANYWHERE = 16.0
+"""How far the luma of a copy may lie off in one place, besides its mean: encoding anew comes to 6, a small caption to
+more than 20, and what is written on a picture should not get lost with a copy."""
 _FINE_SIDE = 256
 _SAME, _SAME_IN_FINE, _EDITED = 0.985, 0.96, 0.95
 """Correlations from which two fingerprints, and two pictures, are of the same picture, or of an edited one. Those of
@@ -91,7 +94,9 @@ def likeness(one: Bytes, others: Bytes) -> tuple[Floats, npt.NDArray[np.bool_]]:
     correlations = standardised @ _standardised(targets).reshape(len(others), -1).T / _LUMA_BYTES
     chromas = np.stack([_each_turn(plane) for plane in _chroma(one[None])[0]], axis=1)
     best = correlations.argmax(axis=0)
-    is_unedited = np.abs(lumas[best] - targets).mean(axis=(1, 2)) <= _MOST_OFF
+    off = lumas[best] - targets
+    is_unedited = np.abs(off).mean(axis=(1, 2)) <= _MOST_OFF
+    is_unedited &= np.abs(off - off.mean(axis=(1, 2), keepdims=True)).max(axis=(1, 2)) <= _MOST_OFF_ANYWHERE
     is_unedited &= np.abs(chromas[best] - _chroma(others)).mean(axis=(1, 2, 3)) <= _MOST_OFF
     return correlations.max(axis=0), is_unedited
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass, replace
@@ -87,7 +88,11 @@ def number(written: str) -> Value:
     """Return a number that is written out."""
     if written.isdecimal() and int(written) <= _MOST_WHOLE:
         return Value(written, Kind.WHOLE, written, written)
-    return Value(repr(float(written)), Kind.FRACTION, written, written)
+    value = float(written)
+    if math.isinf(value):
+        msg = f"{written} is larger than any number that is stored"
+        raise FilterError(msg)
+    return Value(repr(value), Kind.FRACTION, written, written)
 
 
 def text(value: str) -> Value:
