@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 import lookalike
 from benchmarks.photos import photos
 from benchmarks.results import Column, Result, Table, Target, publish
-from lookalike.curation.fingerprint import fingerprint, is_edited, is_same, likeness
+from lookalike.curation.fingerprint import fingerprint, is_edited, is_same, is_same_in_fine, likeness
 from lookalike.encoders.staging import encode_prepared, prepare
 from lookalike.search.calibration import NEAR_DUPLICATE
 
@@ -166,9 +166,16 @@ def _by_fingerprint(gallery: list[Any]) -> Callable[[list[Any]], Scores]:
 def _by_unedited(gallery: list[Any]) -> Callable[[list[Any]], Scores]:
     known = np.stack([fingerprint(picture) for picture in gallery])
 
+    def scored(picture: Any) -> Scores:
+        scores, is_unedited = likeness(fingerprint(picture), known)
+        scores = np.where(is_same(scores, is_unedited), scores, 0)
+        best = int(scores.argmax())
+        if scores[best] > 0 and not is_same_in_fine(gallery[best], picture):
+            scores[best] = 0
+        return scores
+
     def compare(pictures: list[Any]) -> Scores:
-        found = [likeness(fingerprint(picture), known) for picture in pictures]
-        return np.stack([np.where(is_same(*one), one[0], 0) for one in found])
+        return np.stack([scored(picture) for picture in pictures])
 
     return compare
 

@@ -36,9 +36,9 @@ _FLAT = 4.0
 _MOST_OFF = 6.0
 """How far luma and chroma of a copy may lie off, on average, of 255: an edit of brightness or colours is no copy."""
 _MOST_OFF_ANYWHERE = 16.0
-"""How far the luma of a copy may lie off in one place, besides its mean: encoding anew comes to 6, a small caption to
+"""How far the luma of a copy may lie off in one place, besides its mean: encoding anew comes to 11, a small caption to
 more than 20, and what is written on a picture should not get lost with a copy."""
-_FINE_SIDE = 256
+_FINE_SIDE, _PLACES = 256, 64
 _SAME, _SAME_IN_FINE, _EDITED = 0.985, 0.96, 0.95
 """Correlations from which two fingerprints, and two pictures, are of the same picture, or of an edited one. Those of
 different photos of leaves come to 0.81."""
@@ -115,8 +115,13 @@ def is_same_in_fine(one: Pixels, other: Pixels) -> bool:
     """Say whether two pictures are the same at 256 x 256 pixels, or at the side of the smaller one, in some turn."""
     side = min(_FINE_SIDE, *one.shape[:2], *other.shape[:2])
     first, second = (_grey(pixels, side) for pixels in (one, other))
-    target = _standardised(second)
-    return max(float((_standardised(turn) * target).mean()) for turn in _each_turn(first)) >= _SAME_IN_FINE
+    target, turns = _standardised(second), _each_turn(first)
+    correlations = [float((_standardised(turn) * target).mean()) for turn in turns]
+    best = int(np.argmax(correlations))
+    if correlations[best] < _SAME_IN_FINE or side < 2 * _PLACES:
+        return correlations[best] >= _SAME_IN_FINE
+    off = cv2.resize(turns[best] - second, (_PLACES, _PLACES), interpolation=cv2.INTER_AREA)
+    return float(np.abs(off - off.mean()).max()) <= _MOST_OFF_ANYWHERE
 
 
 def _lowest(fingerprints: Bytes) -> Floats:
