@@ -1,12 +1,13 @@
 """Clients of a server, in a process of their own: ``python -m benchmarks.serving_load URL CLIENTS COUNT``.
 
-Reads the requests from standard input, and prints the seconds that each took and those of all as JSON.
+Reads the requests from standard input, and prints the seconds that each took and those of all as JSON. What is sent is
+HTTP/1.1 that was made before, and of an answer only its length is read: the clients share the cores with the server.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
+import socket
 import statistics
 import subprocess
 import sys
@@ -73,6 +74,33 @@ def load(url: str, requests: Sequence[Request], clients: int, total: int) -> Loa
     return Load(**json.loads(done.stdout))
 
 
+def _message(host: str, path: str, body: bytes, kind: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _answer(connection: socket.socket) -> bytes:
+    """Return a whole answer, by the length that it tells."""
+    received = b""
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += _more(connection)
+    length = next(
+        int(line.partition(b":")[2])
+        for line in received[:end].split(b"\r\n")
+        if line.lower().startswith(b"content-length:")
+    )
+    while len(received) < end + 4 + length:
+        received += _more(connection)
+    return received
+
+
+def _more(connection: socket.socket) -> bytes:
+    data = connection.recv(1 << 18)
+    if not data:
+        raise RuntimeError("the server has closed the connection")
+    return data
+
+
 def main() -> None:
     """Send what standard input says."""
     url, clients, total = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -80,19 +108,20 @@ def main() -> None:
     numbers, times, failures = count(), [], []
     begin = threading.Barrier(clients + 1)
 
+    address = urlsplit(url)
+    messages = [_message(address.netloc, *request) for request in requests]
+
     def ask() -> None:
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
-        connection.connect()
-        begin.wait()
-        while (number := next(numbers)) < total and not failures:
-            path, body, kind = requests[number % len(requests)]
-            started = time.perf_counter()
-            connection.request("POST", path, body, {"Content-Type": kind})
-            answer = connection.getresponse()
-            told = answer.read()
-            times.append(time.perf_counter() - started)
-            if answer.status != 200:
-                failures.append(f"{path} is answered {answer.status}: {told[:500]!r}")
+        with socket.create_connection((address.hostname, address.port), timeout=120) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            begin.wait()
+            while (number := next(numbers)) < total and not failures:
+                started = time.perf_counter()
+                connection.sendall(messages[number % len(messages)])
+                answer = _answer(connection)
+                times.append(time.perf_counter() - started)
+                if not answer.startswith(b"HTTP/1.1 200 "):
+                    failures.append(f"{requests[number % len(requests)][0]} is answered {answer[:500]!r}")
 
     threads = [threading.Thread(target=ask) for _ in range(clients)]
     for thread in threads:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from lookalike.encoders.base import StagedEncoder
 from lookalike.images.decode import DEFAULT_LIMITS, decode
 
 if TYPE_CHECKING:
@@ -15,15 +14,20 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from lookalike.arrays import Vectors
-    from lookalike.encoders.base import Encoder
+    from lookalike.encoders.base import Encoder, StagedEncoder
     from lookalike.images.decode import Decoded, Limits, Pixels
 
 _DEFAULT_BATCH = 32
 
 
+def _is_staged(encoder: Encoder) -> TypeGuard[StagedEncoder]:
+    # asked four times for each image, and by isinstance all members of the protocol are looked up each time
+    return hasattr(encoder, "encode_prepared")
+
+
 def batch_size(encoder: Encoder) -> int:
     """Return how many images the encoder is best given at once."""
-    return encoder.batch_size if isinstance(encoder, StagedEncoder) else _DEFAULT_BATCH
+    return encoder.batch_size if _is_staged(encoder) else _DEFAULT_BATCH
 
 
 def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS, *, times: int = 1) -> Decoded:
@@ -40,19 +44,19 @@ def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS, *
     ------
     ImageDecodeError : if the bytes are no readable picture.
     """
-    side = encoder.decode_side if isinstance(encoder, StagedEncoder) else None
+    side = encoder.decode_side if _is_staged(encoder) else None
     side = None if side is None else side * times
     return decode(data, min_side=side, most_drift=getattr(encoder, "decode_drift", None), limits=limits)
 
 
 def prepare(encoder: Encoder, pixels: Pixels) -> npt.NDArray[Any]:
     """Return the input of :func:`encode_prepared` for one image; safe to call from several threads."""
-    return encoder.prepare(pixels) if isinstance(encoder, StagedEncoder) else pixels
+    return encoder.prepare(pixels) if _is_staged(encoder) else pixels
 
 
 def encode_prepared(encoder: Encoder, prepared: Sequence[npt.NDArray[Any]]) -> Vectors:
     """Embed a batch of what :func:`prepare` returned; shape (n, dim), float32."""
-    if isinstance(encoder, StagedEncoder):
+    if _is_staged(encoder):
         return encoder.encode_prepared(np.stack(prepared))
     return encoder.encode_images(prepared)
 
