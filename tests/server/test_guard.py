@@ -386,7 +386,7 @@ def test_a_form_has_limits_of_its_own(client):
 def test_what_clients_make_up_is_not_counted_apart(client):
     for number, method in enumerate(("PROPFIND", "PURGE", "LINK")):
         assert client.ask(method, f"/made/up/{number}").status == 404
-    assert client.ask("MADEUP", "/made/up").status == 400  # it does not get so far as to be counted
+    assert client.ask("MADEUP", "/made/up").status == 405  # it does not get so far as to be counted
     text = client.get("/metrics").body
     assert b'method="other",route="other",status="404"} 3.0' in text
     assert b"up/" not in text

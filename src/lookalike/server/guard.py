@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from lookalike.errors import LookalikeError
 from lookalike.server.body import Body, Room
+from lookalike.server.headers import CAUTION, NOTHING_RUNS
 from lookalike.server.options import LOOPBACK
 from lookalike.server.problems import RefusedError, problem, problem_of
 
@@ -38,15 +39,6 @@ _CLIENT_LEFT = 499
 """Stands for the status where there was no answer."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _METHODS = (*_SAFE, "POST", "DELETE", "PUT", "PATCH")
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 _DOCS = (
     "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; img-src data: https://fastapi.tiangolo.com; "
     "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net"
@@ -129,7 +121,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(raw=message.setdefault("headers", []))
-            for name, value in _HEADERS.items():
+            for name, value in CAUTION.items():
                 headers.setdefault(name, value)
             headers["X-Request-ID"] = self.id
             headers["Content-Security-Policy"] = self._policy(headers.get("content-type", ""))
@@ -156,7 +148,7 @@ class _Answer:
 
     def _policy(self, content_type: str) -> str:
         if not content_type.startswith("text/html"):
-            return _CONTENT
+            return NOTHING_RUNS
         if self._scope["path"] == "/docs":
             return _DOCS
         return f"{_PAGE}; frame-ancestors {' '.join(self._framed_by) or _NOBODY}"

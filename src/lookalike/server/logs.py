@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from datetime import datetime, timezone
 
+LOG = logging.getLogger("lookalike.server")
+_MINUTE = 60.0
 _OWN = frozenset(vars(logging.makeLogRecord({})))
 
 
@@ -23,6 +26,28 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+class Seldom:
+    """Tells the log of what clients can bring about as often as they like: once a minute, and how often it was.
+
+    Parameters
+    ----------
+    event : what happened.
+    """
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._times = 0
+        self._told: float | None = None
+
+    def note(self) -> None:
+        """Note that it happened."""
+        self._times += 1
+        now = time.monotonic()
+        if self._told is None or now - self._told >= _MINUTE:
+            LOG.warning(self._event, extra={"times": self._times})
+            self._told, self._times = now, 0
 
 
 def log_to_stderr() -> None:

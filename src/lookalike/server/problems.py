@@ -28,6 +28,12 @@ RETRY_SECONDS = 1
 """After which who was turned away may come back."""
 _SIGN_IN = 'Basic realm="lookalike", charset="UTF-8"'
 """Browsers ask for a password then, which is the key."""
+_HEADERS = {
+    401: {"WWW-Authenticate": _SIGN_IN},
+    405: {"Allow": "GET, HEAD, POST, DELETE"},  # what any route takes
+    408: {"Connection": "close"},  # the rest of the request would come as slowly
+    503: {"Retry-After": str(RETRY_SECONDS)},
+}
 _TOLD = {
     InputError: (422, None),
     SourceError: (422, None),
@@ -58,7 +64,7 @@ def busy() -> RefusedError:
 
 def problem(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the response for what went wrong."""
-    known = {503: {"Retry-After": str(RETRY_SECONDS)}, 401: {"WWW-Authenticate": _SIGN_IN}}.get(status, {})
+    known = _HEADERS.get(status, {})
     return JSONResponse({"error": {"type": kind, "message": message}}, status, headers={**known, **(headers or {})})
 
 
