@@ -166,6 +166,14 @@ def test_no_answer_tells_a_path_of_the_disk(client, gallery):
     assert not any(place in answer.body for answer in answers)
 
 
+def test_a_mistake_in_a_condition_is_told_with_the_attributes_that_may_be_used(client):
+    for condition in ("colour = 'red'", "ur = 'x'", "id ="):
+        told = client.post("/search", {"query": {"id": "photos/0003.png"}, "where": condition})
+        assert (told.status, told.error) == (422, "InputError")
+        assert "the attributes are: id, " in told.json["error"]["message"]
+        assert "uri" not in told.json["error"]["message"]
+
+
 def test_a_picture_that_changed_on_disk_is_not_shown(tmp_path):
     gallery = toy_gallery(tmp_path, 2)
     (tmp_path / "photos" / "0001.png").write_bytes(png(99))

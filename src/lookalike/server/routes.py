@@ -9,9 +9,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 
-from lookalike.errors import ImageDecodeError, SourceError
+from lookalike.errors import ImageDecodeError
 from lookalike.server.insights import told_duplicates
-from lookalike.server.problems import RefusedError
+from lookalike.server.problems import RefusedError, gone, unknown
 from lookalike.server.requests import add_request, body_of, json_request, search_request
 from lookalike.server.schemas import (
     About,
@@ -26,7 +26,7 @@ from lookalike.server.schemas import (
     Removed,
     SearchRequest,
 )
-from lookalike.server.served import ServedGallery, addresses, unknown
+from lookalike.server.served import ServedGallery, addresses
 from lookalike.server.uploads import Upload
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ _FORM_OF_ITEMS = {
     "id": {"type": "string"},
     "attributes": {"type": "string", "description": "A JSON object."},
 }
-_GONE = "the picture of this item cannot be read any more"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 503)
 }
@@ -151,8 +150,8 @@ async def thumbnail(gallery: Chosen, id: Id, request: Request) -> Response:  # n
     """Return a JPEG whose longer side has 256 pixels, or fewer."""
     try:
         made = await gallery.thumbnail(id)
-    except (SourceError, ImageDecodeError) as error:  # the message may hold a path
-        raise RefusedError(404, "PictureGoneError", _GONE) from error
+    except ImageDecodeError as error:  # it is above the limits, or was replaced
+        raise gone() from error
     if made is None:
         raise unknown(id)
     headers = {"ETag": f'"{made.digest}"', "Cache-Control": "private, no-cache"}
@@ -166,8 +165,8 @@ async def picture(gallery: Chosen, id: Id) -> Response:  # noqa: A002
     """Return the picture of an item in its full size, upright, as a JPEG without metadata."""
     try:
         made = await gallery.picture(id)
-    except (SourceError, ImageDecodeError) as error:
-        raise RefusedError(404, "PictureGoneError", _GONE) from error
+    except ImageDecodeError as error:
+        raise gone() from error
     if made is None:
         raise unknown(id)
     return Response(made, media_type="image/jpeg")

@@ -17,7 +17,7 @@ import numpy as np
 
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.encoders.staging import decode_for, encode_prepared, prepare
-from lookalike.errors import ImageDecodeError, InputError
+from lookalike.errors import ImageDecodeError, InputError, SourceError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import decode
@@ -29,7 +29,7 @@ from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
 from lookalike.server.encoding import EncodingQueue
 from lookalike.server.insights import Insights
-from lookalike.server.problems import RefusedError
+from lookalike.server.problems import RefusedError, unknown
 from lookalike.server.searching import SearchQueue, Wanted
 from lookalike.server.thumbnails import Thumbnails
 from lookalike.server.writing import GalleryWriter, Outcome
@@ -259,7 +259,10 @@ class ServedGallery:
         if not self._workers.options.allows_urls:
             raise RefusedError(403, "UrlsOffError", "this server fetches no pictures from the web; send the bytes")
         limits = FetchLimits(self._limits.max_bytes, _FETCH_SECONDS, _SILENCE, tries=1)
-        return await self._workers.do("fetch", partial(fetch, url, limits=limits, public_only=True))
+        try:
+            return await self._workers.do("fetch", partial(fetch, url, limits=limits, public_only=True))
+        except SourceError as error:  # of what the client named, and no picture of the server's
+            raise RefusedError(422, "SourceError", str(error)) from error
 
     def _prepare(self, data: bytes) -> tuple[npt.NDArray[Any], EncodingQueue]:
         self._check_modality("image", "pictures")
@@ -362,8 +365,3 @@ def jsonable(attributes: Mapping[str, Scalar]) -> dict[str, Any]:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return {name: told(value) for name, value in attributes.items()}
-
-
-def unknown(item: str) -> RefusedError:
-    """Return the error for an id that no item has."""
-    return RefusedError(404, "UnknownItemError", f"the gallery has no item with the id {item!r}")

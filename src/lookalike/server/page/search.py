@@ -20,9 +20,9 @@ from lookalike.server.page.asking import Marks, asked_terms, item_of, item_term,
 from lookalike.server.page.cards import examples_html, hits_html, text
 from lookalike.server.page.overview import named
 from lookalike.server.page.trouble import sentence_of, shown_trouble
+from lookalike.server.problems import unknown
 from lookalike.server.requests import validated
 from lookalike.server.schemas import Narrowing
-from lookalike.server.served import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
