@@ -123,9 +123,13 @@ def _add_own_routes(app: FastAPI) -> None:
         return Response(app.state.workers.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+def has_page() -> bool:
+    """Say whether what the page is made of is installed."""
+    return importlib.util.find_spec("gradio") is not None
+
+
 def _page(galleries: Mapping[str, ServedGallery], options: ServerOptions) -> MountedPage | None:
-    """Return the page, if what it is made of is installed."""
-    if importlib.util.find_spec("gradio") is None:
+    if not has_page():
         return None
     from lookalike.server.page.mounting import MountedPage
 

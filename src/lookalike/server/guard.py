@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import contextlib
 import hmac
 import logging
 import time
@@ -86,6 +88,8 @@ class Guard:
             if isinstance(error, LookalikeError) and response.status_code >= 500:
                 LOG.error("failed", extra={"request": answer.id, "error": type(error).__name__, "detail": str(error)})
             await answer.fail(response)
+        except asyncio.CancelledError:  # the server ends, and this took too long; its log has said so
+            await answer.break_off()
         except Exception:
             LOG.exception("failed", extra={"request": answer.id})
             await answer.fail(problem(500, "InternalError", "the server failed; its log says why"))
@@ -133,6 +137,12 @@ class _Answer:
         """Answer with that, unless the answer has begun."""
         if self.status == _CLIENT_LEFT:
             await response(self._scope, _nothing, self)
+
+    async def break_off(self) -> None:
+        """Answer that the server ends; what has been answered ends here."""
+        await self.fail(problem(503, "BusyError", "the server ends; try again later"))
+        with contextlib.suppress(RuntimeError):  # it has ended, or would have been longer
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def described(self, seconds: float) -> dict[str, Any]:
         """Return what the log tells of the request: no path, no query and no header, which may hold secrets."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from datetime import datetime, timezone
 
@@ -51,11 +52,24 @@ class Seldom:
 
 
 def log_to_stderr() -> None:
-    """Send the log of the server, and of what it runs on, to standard error."""
+    """Send the log of the server, and what anything else has to say, to standard error.
+
+    Libraries that are loaded later may bring a handler of their own; then this is to be called again.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
-    for name in ("lookalike.server", "uvicorn.error"):
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.propagate = False
-        logger.setLevel(logging.INFO if name.startswith("lookalike") else logging.WARNING)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    for logger in logging.Logger.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.handlers, logger.propagate = [], True
+    LOG.setLevel(logging.INFO)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    threading.excepthook = _thread_failed
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    if failure.exc_value is not None:
+        LOG.error("a thread failed", exc_info=failure.exc_value)

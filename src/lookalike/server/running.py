@@ -50,6 +50,7 @@ def run_server(
     try:
         for gallery in served:
             gallery.start()  # here rather than in the application, so that its error is this function's
+        log_to_stderr()  # what an encoder has loaded too
         with contextlib.suppress(KeyboardInterrupt):  # how the signal that ended it goes on; all is done by then
             _Server(config_of(app), ready).run(sockets=[listening])
     finally:
