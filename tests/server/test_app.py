@@ -13,7 +13,7 @@ from PIL import Image
 
 import lookalike
 from lookalike.server.options import ServerOptions
-from lookalike.server.schemas import About, Added, Answer, Item
+from lookalike.server.schemas import About, Added, Answer, Item, Narrowing
 from tests.server.service import serving, toy_gallery
 from tests.toys import png
 
@@ -75,6 +75,29 @@ def test_a_form_does_what_json_does(client):
     by_form = client.form("/search", fields).json
     assert by_form["hits"] == by_json["hits"]
     assert len(by_form["hits"]) == 3
+
+
+def test_a_form_has_all_that_narrows_a_search(client, gallery):
+    """Each field with a value that a form can have, as JSON has it."""
+    described = client.get("/openapi.json").json["paths"]["/search"]["post"]["requestBody"]["content"]
+    fields = described["multipart/form-data"]["schema"]["properties"]
+    assert fields.keys() == {*Narrowing.model_fields, "image", "images"}
+    assert all("null" not in json.dumps(field) for field in fields.values())
+    items = gallery.search(png(3), k=4).ids
+    assert (
+        client.form("/search", [("image", png(3)), ("k", "2"), ("exclude", items[0])]).json["hits"][0]["id"] == items[1]
+    )
+    twice = client.form("/search", [("image", png(3)), ("k", "2"), ("exclude", items[0]), ("exclude", items[1])])
+    assert [hit["id"] for hit in twice.json["hits"]] == list(items[2:4])
+    for name, value in (("reverse", "true"), ("diversity", "0.5"), ("collapse", "1"), ("expand", "neighbours")):
+        narrowed = {
+            "query": {"image": in_base64(png(3))},
+            "k": 4,
+            name: json.loads(value) if value[0] != "n" else value,
+        }
+        narrowed[name] = bool(narrowed[name]) if name == "collapse" else narrowed[name]
+        by_form = client.form("/search", [("image", png(3)), ("k", "4"), (name, value)])
+        assert heard(by_form.json) == heard(client.post("/search", narrowed).json)
 
 
 def test_several_queries_are_answered_by_a_list(client, gallery):
@@ -205,6 +228,38 @@ def test_attributes_of_added_pictures_narrow_searches(writable):
     assert found == [added["items"][3]]
     form = [("image", png(70)), ("attributes", json.dumps({"label": "b"}))]
     assert writable.form("/items", form).json["added"] == 1
+
+
+def test_an_id_that_can_be_stored_can_be_asked_for(writable):
+    name = "x" * 505
+    [item] = writable.form("/items", [("image", png(50)), ("id", name)]).json["items"]
+    assert item not in writable.search({"id": item})
+    assert item in writable.search({"id": item}, include_self=True)
+    refused = writable.form("/items", [("image", png(51)), ("id", f"{name}x")])
+    assert (refused.status, refused.error) == (422, "InputError")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "problem"),
+    [
+        ('{"id": "x"}', "'id' is what items have by themselves"),
+        ('{"width": "abc"}', "'width' is what items have by themselves"),
+        ('{"taken": "2024-05-01"}', "'taken' is what items have by themselves"),
+        ('{"_rowid": 1}', "'_rowid' is what items have by themselves"),
+        ('{"price": NaN}', "'price' is no number"),
+        ('{"price": [1]}', "'price' must be a text, a number"),
+        ('{"price": 100000000000000000000}', "'price' has more than 64 bits"),
+        ("[1]", "attributes: Input should be "),
+    ],
+)
+def test_attributes_that_could_not_be_kept_as_they_are_are_refused(writable, attributes, problem):
+    body = f'{{"items": [{{"image": "{in_base64(png(50))}", "attributes": {attributes}}}]}}'.encode()
+    by_json = writable.post("/items", body, Content_Type="application/json")
+    by_form = writable.form("/items", [("image", png(50)), ("attributes", attributes)])
+    for refused in (by_json, by_form):
+        assert (refused.status, refused.error) == (422, "InputError")
+        assert problem in refused.json["error"]["message"]
+    assert writable.get("/info").json["total"] == 4
 
 
 def test_what_is_no_picture_is_told_and_not_kept(writable, tmp_path):

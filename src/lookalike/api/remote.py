@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from lookalike.api.remote_queries import SentQuery, in_base64, sent
 from lookalike.api.searchable import Searchable
 from lookalike.building.report import BuildReport, Failure, Removal
 from lookalike.errors import InputError, RemoteError
+from lookalike.gallery.record import SEEN, column_name
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.search.hit import Hit, Method, Strength
 from lookalike.search.options import SearchOptions, checked_k
@@ -23,7 +25,7 @@ from lookalike.sources.resolve import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lookalike.images.ref import ImageRef
+    from lookalike.images.ref import ImageRef, Scalar
     from lookalike.sources.base import Source
 
 T = TypeVar("T")
@@ -239,8 +241,16 @@ class _Picture:
         return cls(ref, data, fault)
 
     def values(self) -> dict[str, Any]:
-        attributes = {name: v.isoformat() if isinstance(v, datetime) else v for name, v in self.ref.attributes.items()}
+        known = self.ref.attributes.items()
+        # as a gallery would keep them: what the picture itself tells is left out
+        attributes = {column_name(name): _jsonable(value) for name, value in known if name not in SEEN}
         return {"id": self.ref.id, "image": in_base64(self.data), "attributes": attributes}
+
+
+def _jsonable(value: Scalar) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _sound(pictures: Iterable[_Picture], report: BuildReport) -> Iterator[_Picture]:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from lookalike.errors import ImageDecodeError
 from lookalike.server.insights import told_duplicates
 from lookalike.server.problems import RefusedError, gone, unknown
-from lookalike.server.requests import add_request, body_of, json_request, search_request
+from lookalike.server.requests import add_request, body_of, form_of, json_request, search_request
 from lookalike.server.schemas import (
     About,
     Added,
@@ -22,6 +22,7 @@ from lookalike.server.schemas import (
     ExplainRequest,
     FoundDuplicates,
     Item,
+    Narrowing,
     Problem,
     Removed,
     SearchRequest,
@@ -33,15 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FILE = {"type": "string", "format": "binary"}
-_FORM_OF_SEARCH = {
-    "image": _FILE,
-    "images": {"type": "array", "items": _FILE},
-    "k": {"type": "integer"},
-    "where": {"type": "string"},
-    "min_score": {"type": "number"},
-    "metric": {"type": "string"},
-    "include_self": {"type": "boolean"},
-}
+_FORM_OF_SEARCH = form_of(Narrowing, {"image": _FILE, "images": {"type": "array", "items": _FILE}})
 _FORM_OF_ITEMS = {
     "image": {"type": "array", "items": _FILE},
     "id": {"type": "string"},
