@@ -6,12 +6,15 @@ import base64
 import json
 import sys
 from io import BytesIO
+from itertools import chain
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import lookalike
+from lookalike.server import schemas
+from lookalike.server.examples import ANSWERS, FORMS, MODELS
 from lookalike.server.options import ServerOptions
 from lookalike.server.schemas import About, Added, Answer, Item, Narrowing
 from tests.server.service import serving, toy_gallery
@@ -325,13 +328,44 @@ def test_a_gallery_that_is_gone_is_not_ready(tmp_path):
         assert str(tmp_path).encode() not in failed.body
 
 
-def test_the_description_has_the_bodies_and_examples_that_work(client):
+def test_the_description_has_the_bodies(client):
     described = client.get("/openapi.json").json
     assert {"/search", "/items", "/items/{id}", "/thumbnails/{id}", "/health", "/metrics"} <= described["paths"].keys()
-    schemas = described["components"]["schemas"]
+    models = described["components"]["schemas"]
     for path, method in (("/search", "post"), ("/items", "post")):
         content = described["paths"][path][method]["requestBody"]["content"]
         assert content.keys() == {"application/json", "multipart/form-data"}
-        assert content["application/json"]["schema"]["$ref"].rpartition("/")[2] in schemas
-    for example in schemas["SearchRequest"]["examples"]:
-        assert client.post("/search", example).status == 404  # well formed, and of no item here
+        assert content["application/json"]["schema"]["$ref"].rpartition("/")[2] in models
+
+
+def test_every_request_and_every_answer_has_an_example(client):
+    described = client.get("/openapi.json").json
+    models = described["components"]["schemas"]
+    bare = []
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for kind, content in chain.from_iterable(body.get("content", {}).items() for body in bodies):
+                schema = content.get("schema", {})
+                named = [schema, *schema.get("anyOf", [])]
+                examples = [models[one["$ref"].rpartition("/")[2]].get("examples") for one in named if "$ref" in one]
+                if not kind.startswith("image/") and "example" not in content and not any(examples):
+                    bare.append((method, path, kind))
+    assert bare == []
+
+
+def test_the_examples_are_right(client, writable):
+    models = client.get("/openapi.json").json["components"]["schemas"]
+    assert MODELS.keys() <= models.keys()
+    for name, examples in MODELS.items():
+        for example in examples:
+            kept = getattr(schemas, name).model_validate(example).model_dump(exclude_unset=True)
+            assert kept.keys() == example.keys()
+    answers = [client.post("/search", example).status for example in models["SearchRequest"]["examples"]]
+    assert answers == [404, 200, 404]  # well formed, and of no items here
+    assert writable.post("/items", models["AddRequest"]["examples"][0]).json["added"] == 1
+    assert {"/galleries", "/health", "/health/ready", "/metrics"} == ANSWERS.keys()
+    forms = client.get("/openapi.json").json["paths"]
+    for path, example in FORMS.items():
+        form = forms[path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+        assert example.keys() <= form.keys()

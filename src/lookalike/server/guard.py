@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from lookalike.errors import LookalikeError
+from lookalike.server import swagger
 from lookalike.server.body import Body, Room
 from lookalike.server.headers import CAUTION, NOTHING_RUNS
 from lookalike.server.options import LOOPBACK
@@ -41,10 +42,6 @@ _CLIENT_LEFT = 499
 """Stands for the status where there was no answer."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _METHODS = (*_SAFE, "POST", "DELETE", "PUT", "PATCH")
-_DOCS = (
-    "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; img-src data: https://fastapi.tiangolo.com; "
-    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net"
-)
 _PAGE = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'; base-uri 'self'"
 _NOBODY = "'none'"
 
@@ -159,8 +156,8 @@ class _Answer:
     def _policy(self, content_type: str) -> str:
         if not content_type.startswith("text/html"):
             return NOTHING_RUNS
-        if self._scope["path"] == "/docs":
-            return _DOCS
+        if self._scope["path"] == swagger.PATH:
+            return swagger.POLICY
         return f"{_PAGE}; frame-ancestors {' '.join(self._framed_by) or _NOBODY}"
 
 

@@ -90,15 +90,6 @@ class Narrowing(Strict):
 class SearchRequest(Narrowing):
     """One query or several."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"query": {"id": "photos/cat.jpg"}, "k": 5},
-                {"queries": [{"id": "a.jpg"}, {"id": "b.jpg"}], "where": "folder = 'cats'"},
-            ]
-        }
-    )
-
     query: Query | None = None
     queries: list[Query] | None = Field(None, min_length=1, max_length=MOST_QUERIES)
 
@@ -122,8 +113,6 @@ class DuplicatesRequest(Strict):
 
 class ExplainRequest(Strict):
     """A query and one of its hits."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"query": {"id": "a.jpg"}, "id": "b.jpg"}]})
 
     query: Query
     id: ItemId = Field(description="The hit.")
