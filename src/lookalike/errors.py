@@ -7,6 +7,8 @@
         ShapeError                        an array of the wrong shape
         ImageDecodeError                  bytes that are no readable picture
         UnknownNameError                  a name that nothing is registered under
+        UnknownItemError                  an id that no item of the gallery has
+        ConditionError                    a condition over the attributes that cannot be used
         IndexTooLargeError                an index that this machine has no room for
       SpaceMismatchError (ValueError)     embeddings of two encoders would be compared
       EncoderError (RuntimeError)         an encoder that cannot be loaded or run
@@ -33,6 +35,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_MOST_SHOWN = 300
+"""Characters of a condition that a message repeats."""
 
 
 def _restored(kind: type[LookalikeError], args: tuple[Any, ...], state: dict[str, Any]) -> LookalikeError:
@@ -87,6 +93,33 @@ class UnknownNameError(InputError):
         close = difflib.get_close_matches(str(self.name), self.known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(self.known)}."
         return f"there is no {self.kind} named {self.name!r}; {hint}"
+
+
+class UnknownItemError(InputError):
+    """No item of the gallery has an id."""
+
+    def __init__(self, item: str, hint: str) -> None:
+        self.item = item
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"the gallery has no item with the id {self.item!r}; {self.hint}"
+
+
+class ConditionError(InputError):
+    """A condition over the attributes cannot be used."""
+
+    def __init__(self, condition: str, problem: str, attributes: Iterable[str]) -> None:
+        self.condition = condition
+        self.problem = problem
+        self.attributes = tuple(attributes)
+        self.args = (condition, problem, self.attributes)
+
+    def __str__(self) -> str:
+        shown = self.condition
+        shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+        names = ", ".join(self.attributes)
+        return f"the condition {shown!r} cannot be used: {self.problem}; the attributes are: {names}"
 
 
 class IndexTooLargeError(InputError):

@@ -178,6 +178,22 @@ def test_no_path_of_this_machine_becomes_an_id(writable, tmp_path, monkeypatch):
     assert sorted(map(str, hits.labels)) == ["None", "photos"]
 
 
+def test_columns_that_items_have_by_themselves_are_as_in_a_gallery_here(writable, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plant(tmp_path / "listed", [30, 31])
+    rows = "image,id,width,price\nlisted/0030.png,a,5,1.5\nlisted/0031.png,b,6,\n"
+    (tmp_path / "table.csv").write_text(rows)
+    assert writable.add("table.csv").added == 2
+    here = lookalike.open(tmp_path / "here", encoder=ToyEncoder())
+    here.add("table.csv")
+
+    def prices(gallery):
+        of = {hit.attributes.get("id_"): hit.attributes for hit in gallery.search(png(30), k=9)}
+        return {name: (of[name]["width"], of[name].get("price")) for name in ("a", "b")}
+
+    assert prices(writable) == prices(here)
+
+
 def test_times_stay_times(tmp_path):
     gallery = lookalike.open(tmp_path / "g", encoder=ToyEncoder())
     when = datetime(2024, 5, 1, 12, 30)

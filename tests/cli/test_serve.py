@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -57,12 +58,18 @@ def test_a_signal_ends_it_well(indexed, number):
         assert list(ready["galleries"]) == ["a-1"]
         with urllib.request.urlopen(f"{ready['url']}/galleries/a-1/info", timeout=20) as answer:
             assert json.load(answer)["total"] == 2
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        damaged = urllib.request.Request(f"{ready['url']}/search", b"--x\r\nno header\x01\r\n\r\n", kind)
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(damaged, timeout=20)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 0
-    first, *lines = said.splitlines()
-    assert ready["url"] in first
-    assert [json.loads(line)["route"] for line in lines] == ["/galleries/{gallery}/info"]
+    first, *lines = map(json.loads, said.splitlines())  # what libraries say too
+    assert {"event": "listening", "url": ready["url"], "page": f"{ready['url']}/"}.items() <= first.items()
+    routes = [line["route"] for line in lines if line["event"] == "request"]
+    assert routes == ["/galleries/{gallery}/info", "/search"]
+    assert str(indexed) not in said
 
 
 def test_what_is_missing_is_named(indexed):

@@ -19,7 +19,10 @@ OPTIONS, OF_SPACES = (
     {name for option in command.params for name in option.opts}
     for command in (COMMANDS["serve"], COMMANDS["export"].commands["space"])
 )
-NOT_OURS = {"--form", "--json", "--file", "--system", "--now", "--save", "--preview", "--repo-type"}
+NOT_OURS = {
+    *("--form", "--json", "--file", "--now", "--save", "--preview", "--repo-type"),
+    *("--system", "--no-create-home", "--home-dir", "--recursive", "--owner", "--group", "--directory"),
+}
 
 
 def named_in(text):

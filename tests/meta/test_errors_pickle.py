@@ -17,6 +17,8 @@ EXAMPLES = [
     errors.ShapeError(expected="(n, 4)", actual=(3, 5)),
     errors.ImageDecodeError("not an image"),
     errors.UnknownNameError("encoder", "efficientnet", {"efficientnet-lite0", "dinov2"}),
+    errors.UnknownItemError("photos/1.jpg", "did you mean 'id:1.jpg'?"),
+    errors.ConditionError("price > 3", "there is no attribute 'price'", ["id", "label"]),
     errors.IndexTooLargeError("hnsw over 9 rows", "memory", 5, 3),
     errors.SpaceMismatchError("A", "B", "index again"),
     errors.RemoteError("http://localhost:8000", "no connection"),

@@ -6,6 +6,7 @@ import base64
 import json
 import sys
 from io import BytesIO
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from PIL import Image
 
 import lookalike
 from lookalike.search.terms import Query, Term
+from lookalike.server import schemas
+from lookalike.server.examples import ANSWERS, FORMS, MODELS
 from lookalike.server.options import ServerOptions
-from lookalike.server.schemas import About, Added, Answer, Item
+from lookalike.server.schemas import About, Added, Answer, Item, Narrowing
 from tests.server.service import serving, toy_gallery
 from tests.toys import png
 
@@ -136,6 +139,29 @@ def test_a_form_does_what_json_does(client):
     assert len(by_form["hits"]) == 3
 
 
+def test_a_form_has_all_that_narrows_a_search(client, gallery):
+    """Each field with a value that a form can have, as JSON has it."""
+    described = client.get("/openapi.json").json["paths"]["/search"]["post"]["requestBody"]["content"]
+    fields = described["multipart/form-data"]["schema"]["properties"]
+    assert fields.keys() == {*Narrowing.model_fields, "image", "images"}
+    assert all("null" not in json.dumps(field) for field in fields.values())
+    items = gallery.search(png(3), k=4).ids
+    assert (
+        client.form("/search", [("image", png(3)), ("k", "2"), ("exclude", items[0])]).json["hits"][0]["id"] == items[1]
+    )
+    twice = client.form("/search", [("image", png(3)), ("k", "2"), ("exclude", items[0]), ("exclude", items[1])])
+    assert [hit["id"] for hit in twice.json["hits"]] == list(items[2:4])
+    for name, value in (("reverse", "true"), ("diversity", "0.5"), ("collapse", "1"), ("expand", "neighbours")):
+        narrowed = {
+            "query": {"image": in_base64(png(3))},
+            "k": 4,
+            name: json.loads(value) if value[0] != "n" else value,
+        }
+        narrowed[name] = bool(narrowed[name]) if name == "collapse" else narrowed[name]
+        by_form = client.form("/search", [("image", png(3)), ("k", "4"), (name, value)])
+        assert heard(by_form.json) == heard(client.post("/search", narrowed).json)
+
+
 def test_several_queries_are_answered_by_a_list(client, gallery):
     queries = [{"id": "photos/0001.png"}, {"image": in_base64(png(2))}, {"id": "photos/0003.png"}]
     answers = client.post("/search", {"queries": queries, "k": 4}).json
@@ -225,6 +251,14 @@ def test_no_answer_tells_a_path_of_the_disk(client, gallery):
     assert not any(place in answer.body for answer in answers)
 
 
+def test_a_mistake_in_a_condition_is_told_with_the_attributes_that_may_be_used(client):
+    for condition in ("colour = 'red'", "ur = 'x'", "id ="):
+        told = client.post("/search", {"query": {"id": "photos/0003.png"}, "where": condition})
+        assert (told.status, told.error) == (422, "InputError")
+        assert "the attributes are: id, " in told.json["error"]["message"]
+        assert "uri" not in told.json["error"]["message"]
+
+
 def test_a_picture_that_changed_on_disk_is_not_shown(tmp_path):
     gallery = toy_gallery(tmp_path, 2)
     (tmp_path / "photos" / "0001.png").write_bytes(png(99))
@@ -256,6 +290,38 @@ def test_attributes_of_added_pictures_narrow_searches(writable):
     assert found == [added["items"][3]]
     form = [("image", png(70)), ("attributes", json.dumps({"label": "b"}))]
     assert writable.form("/items", form).json["added"] == 1
+
+
+def test_an_id_that_can_be_stored_can_be_asked_for(writable):
+    name = "x" * 505
+    [item] = writable.form("/items", [("image", png(50)), ("id", name)]).json["items"]
+    assert item not in writable.search({"id": item})
+    assert item in writable.search({"id": item}, include_self=True)
+    refused = writable.form("/items", [("image", png(51)), ("id", f"{name}x")])
+    assert (refused.status, refused.error) == (422, "InputError")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "problem"),
+    [
+        ('{"id": "x"}', "'id' is what items have by themselves"),
+        ('{"width": "abc"}', "'width' is what items have by themselves"),
+        ('{"taken": "2024-05-01"}', "'taken' is what items have by themselves"),
+        ('{"_rowid": 1}', "'_rowid' is what items have by themselves"),
+        ('{"price": NaN}', "'price' is no number"),
+        ('{"price": [1]}', "'price' must be a text, a number"),
+        ('{"price": 100000000000000000000}', "'price' has more than 64 bits"),
+        ("[1]", "attributes: Input should be "),
+    ],
+)
+def test_attributes_that_could_not_be_kept_as_they_are_are_refused(writable, attributes, problem):
+    body = f'{{"items": [{{"image": "{in_base64(png(50))}", "attributes": {attributes}}}]}}'.encode()
+    by_json = writable.post("/items", body, Content_Type="application/json")
+    by_form = writable.form("/items", [("image", png(50)), ("attributes", attributes)])
+    for refused in (by_json, by_form):
+        assert (refused.status, refused.error) == (422, "InputError")
+        assert problem in refused.json["error"]["message"]
+    assert writable.get("/info").json["total"] == 4
 
 
 def test_what_is_no_picture_is_told_and_not_kept(writable, tmp_path):
@@ -321,13 +387,44 @@ def test_a_gallery_that_is_gone_is_not_ready(tmp_path):
         assert str(tmp_path).encode() not in failed.body
 
 
-def test_the_description_has_the_bodies_and_examples_that_work(client):
+def test_the_description_has_the_bodies(client):
     described = client.get("/openapi.json").json
     assert {"/search", "/items", "/items/{id}", "/thumbnails/{id}", "/health", "/metrics"} <= described["paths"].keys()
-    schemas = described["components"]["schemas"]
+    models = described["components"]["schemas"]
     for path, method in (("/search", "post"), ("/items", "post")):
         content = described["paths"][path][method]["requestBody"]["content"]
         assert content.keys() == {"application/json", "multipart/form-data"}
-        assert content["application/json"]["schema"]["$ref"].rpartition("/")[2] in schemas
-    for example in schemas["SearchRequest"]["examples"]:
-        assert client.post("/search", example).status == 404  # well formed, and of no item here
+        assert content["application/json"]["schema"]["$ref"].rpartition("/")[2] in models
+
+
+def test_every_request_and_every_answer_has_an_example(client):
+    described = client.get("/openapi.json").json
+    models = described["components"]["schemas"]
+    bare = []
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for kind, content in chain.from_iterable(body.get("content", {}).items() for body in bodies):
+                schema = content.get("schema", {})
+                named = [schema, *schema.get("anyOf", [])]
+                examples = [models[one["$ref"].rpartition("/")[2]].get("examples") for one in named if "$ref" in one]
+                if not kind.startswith("image/") and "example" not in content and not any(examples):
+                    bare.append((method, path, kind))
+    assert bare == []
+
+
+def test_the_examples_are_right(client, writable):
+    models = client.get("/openapi.json").json["components"]["schemas"]
+    assert MODELS.keys() <= models.keys()
+    for name, examples in MODELS.items():
+        for example in examples:
+            kept = getattr(schemas, name).model_validate(example).model_dump(exclude_unset=True)
+            assert kept.keys() == example.keys()
+    answers = [client.post("/search", example).status for example in models["SearchRequest"]["examples"]]
+    assert answers == [404, 200, 404, 404]  # well formed, and of no items here
+    assert writable.post("/items", models["AddRequest"]["examples"][0]).json["added"] == 1
+    assert {"/galleries", "/health", "/health/ready", "/metrics"} == ANSWERS.keys()
+    forms = client.get("/openapi.json").json["paths"]
+    for path, example in FORMS.items():
+        form = forms[path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+        assert example.keys() <= form.keys()

@@ -192,7 +192,7 @@ def test_no_id_reaches_the_disk(writable, item):
         assert b"root:" not in body
 
 
-@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "..\\evil", "a/../../b", "con", ".lookalike", "x" * 512])
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "..\\evil", "a/../../b", "con", ".lookalike", "x" * 505])
 def test_no_name_becomes_a_path(writable, name):
     gallery = next(iter(writable.app.state.galleries.values())).gallery
     before = {
@@ -209,7 +209,7 @@ def test_no_name_becomes_a_path(writable, name):
     assert {path.name for path in after - before if path.parent == gallery.location.base} == set()
 
 
-@pytest.mark.parametrize("name", ["", "a\r\nX-Evil: 1", "a\x00b", "x" * 513, "\u0085"])
+@pytest.mark.parametrize("name", ["", "a\r\nX-Evil: 1", "a\x00b", "x" * 506, "\u0085"])
 def test_names_with_control_characters_are_refused(writable, name):
     image = base64.b64encode(png(1)).decode()
     assert writable.post("/items", {"items": [{"image": image, "id": name}]}).status == 422
@@ -377,7 +377,7 @@ def test_odd_bodies_are_mistakes_of_the_client(client, body, kind):
 
 def test_a_form_has_limits_of_its_own(client):
     assert client.form("/search", [("images", b"x")] * 65).status == 400
-    assert client.form("/search", [(f"f{i}", "x") for i in range(40)]).status == 400
+    assert client.form("/search", [(f"f{i}", "x") for i in range(1_100)]).status == 400
     assert client.form("/search", [("image", png(1)), ("where", "x" * 70_000)]).status == 400
     assert client.form("/search", [("image", png(1)), ("k", "1"), ("k", "2")]).status == 422
     assert client.form("/search", [("image", "no file")]).status == 422
@@ -386,7 +386,7 @@ def test_a_form_has_limits_of_its_own(client):
 def test_what_clients_make_up_is_not_counted_apart(client):
     for number, method in enumerate(("PROPFIND", "PURGE", "LINK")):
         assert client.ask(method, f"/made/up/{number}").status == 404
-    assert client.ask("MADEUP", "/made/up").status == 400  # it does not get so far as to be counted
+    assert client.ask("MADEUP", "/made/up").status == 405  # it does not get so far as to be counted
     text = client.get("/metrics").body
     assert b'method="other",route="other",status="404"} 3.0' in text
     assert b"up/" not in text

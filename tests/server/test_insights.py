@@ -69,12 +69,26 @@ def test_an_explanation_is_that_of_the_gallery(client, gallery, folder):
             assert shown.size == gallery.explain(here, "3.jpg").image().shape[1::-1]
 
 
-def test_what_cannot_be_explained_is_said(client):
+def test_what_cannot_be_explained_is_said(client, folder):
     assert client.post("/explain", {"query": {"text": "a leaf"}, "id": "3.jpg"}).status == 422
-    assert client.post("/explain", {"query": {"id": "2.jpg"}, "id": "nope.jpg"}).status in (404, 422)
-    assert client.post("/explain", {"query": {"id": "/etc/passwd"}, "id": "3.jpg"}).status in (404, 422)
+    for query, hit in (("2.jpg", "nope.jpg"), ("/etc/passwd", "3.jpg"), ("nope", "nope")):
+        unknown = client.post("/explain", {"query": {"id": query}, "id": hit})
+        assert (unknown.status, unknown.error) == (404, "UnknownItemError")
+        assert str(folder).encode() not in unknown.body
     toy = client.post("/galleries/toys/explain", {"query": {"id": "photos/0000.png"}, "id": "photos/0001.png"})
     assert (toy.status, toy.error) == (422, "InputError")
+
+
+def test_a_picture_that_is_gone_is_said_without_its_path(client, folder):
+    path, away = folder / "1.jpg", folder / "away"
+    path.rename(away)
+    try:
+        for query, hit in (("1.jpg", "3.jpg"), ("3.jpg", "1.jpg")):
+            gone = client.post("/explain", {"query": {"id": query}, "id": hit})
+            assert (gone.status, gone.error) == (404, "PictureGoneError")
+            assert str(folder).encode() not in gone.body
+    finally:
+        away.rename(path)
 
 
 def test_the_client_asks_for_both(client, gallery, folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ import numpy as np
 
 import lookalike
 from lookalike.images.limits import Limits
+from lookalike.server import running
 from lookalike.server.options import ServerOptions
 from lookalike.server.uploads import Upload
 from lookalike.server.writing import GalleryWriter
@@ -131,3 +133,21 @@ def test_requests_in_flight_end_and_uploads_are_kept_when_the_server_ends(tmp_pa
         assert asked.result().status == 200
         assert [future.result().json["added"] for future in adding] == [1, 1]
     assert len(lookalike.open(tmp_path)) == 4
+
+
+def test_a_request_that_outlasts_the_server_is_told_and_fails_nothing(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(running, "_LAST_REQUESTS", 1)
+    with socket.socket() as slow:
+        with serving(toys=toy_gallery(tmp_path, 2)) as client:
+            host, port = client.url.removeprefix("http://").split(":")
+            slow.settimeout(60)
+            slow.connect((host, int(port)))
+            slow.sendall(
+                b"POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                b"Expect: 100-continue\r\nContent-Length: 99\r\n\r\n"
+            )
+            assert slow.recv(100).startswith(b"HTTP/1.1 100")  # so the body is waited for
+        answer = b"".join(iter(lambda: slow.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b'"BusyError"' in answer
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []

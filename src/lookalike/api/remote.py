@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from lookalike.api.remote_queries import SentQuery, in_base64, sent
 from lookalike.api.searchable import Searchable
 from lookalike.building.report import BuildReport, Failure, Removal
 from lookalike.errors import InputError, RemoteError
+from lookalike.gallery.record import SEEN, column_name
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.images.digest import content_digest
 from lookalike.images.region import Region
@@ -30,7 +32,7 @@ from lookalike.sources.resolve import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lookalike.images.ref import ImageRef
+    from lookalike.images.ref import ImageRef, Scalar
     from lookalike.sources.base import Source
 
 T = TypeVar("T")
@@ -293,7 +295,9 @@ class _Picture:
         return cls(ref, data, fault)
 
     def values(self) -> dict[str, Any]:
-        attributes = {name: v.isoformat() if isinstance(v, datetime) else v for name, v in self.ref.attributes.items()}
+        known = self.ref.attributes.items()
+        # as a gallery would keep them: what the picture itself tells is left out
+        attributes = {column_name(name): _jsonable(value) for name, value in known if name not in SEEN}
         return {"id": self.id, "image": in_base64(self.data), "attributes": attributes}
 
     @property
@@ -304,6 +308,12 @@ class _Picture:
             return self.ref.id
         digest = content_digest(os.fsencode(original(str(path.parent))))
         return f"{path.parent.name}-{digest[:_SHOWN_DIGEST]}/{path.name}"
+
+
+def _jsonable(value: Scalar) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _sound(pictures: Iterable[_Picture], on_failure: Callable[[Failure], None]) -> Iterator[_Picture]:

@@ -17,7 +17,7 @@ import PIL
 from lookalike.encoders.staging import decode_for, prepare
 from lookalike.errors import ImageDecodeError, SourceError
 from lookalike.gallery.lance_store import embedding_matrix
-from lookalike.gallery.record import EMBEDDING, THUMBNAIL, Record
+from lookalike.gallery.record import EMBEDDING, SEEN, THUMBNAIL, Record
 from lookalike.images.decode import decode
 from lookalike.images.digest import content_digest
 from lookalike.images.transforms import encode_jpeg, thumbnail
@@ -42,8 +42,6 @@ KEPT = "; its earlier version stays in the gallery"
 """Added to the reason for an item that was indexed before."""
 
 _THUMBNAIL_SIDE = 256
-_SEEN = ("width", "height", "taken")
-"""Attributes that are read from the image itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ class Worker:
         if len(rows) == 0:
             return None
         row = rows[:1] if row_id is None or row_id not in rows else np.array([row_id], np.uint64)
-        found = self.store.take(row, ["stamp", "digest", EMBEDDING, THUMBNAIL, *_SEEN])
+        found = self.store.take(row, ["stamp", "digest", EMBEDDING, THUMBNAIL, *SEEN])
         if found["digest"].to_pylist() != [digest]:
             return None
         held = found.drop_columns([EMBEDDING]).to_pylist()[0]
@@ -163,7 +161,7 @@ class Worker:
         if _needs_thumbnail(ref):
             preview = held[THUMBNAIL] or _thumbnail(decode(data, min_side=_THUMBNAIL_SIDE, limits=self.limits))
         record = self._record(ref, data, digest, preview)
-        seen = {name: held[name] for name in _SEEN}
+        seen = {name: held[name] for name in SEEN}
         is_redated = row[0] == row_id and _of_attributes(held["stamp"]) == _of_attributes(record.stamp)
         return Known(_with(record, seen), row_id is None, embedding_matrix(found[EMBEDDING])[0], is_redated)
 

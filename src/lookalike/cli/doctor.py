@@ -67,7 +67,14 @@ _PARTS = (
     _Part("indexes to compare with: usearch", ("usearch",), _REFERENCES),
     _Part(
         "service over HTTP",
-        ("fastapi", "uvicorn", "httptools", "python_multipart=python-multipart", "prometheus_client=prometheus-client"),
+        (
+            "fastapi",
+            "fastapi_offline=fastapi-offline",
+            "uvicorn",
+            "httptools",
+            "python_multipart=python-multipart",
+            "prometheus_client=prometheus-client",
+        ),
         '"lookalike[server]"',
     ),
     _Part("page of the service", ("gradio",), '"lookalike[ui]"'),

@@ -64,6 +64,8 @@ def serve(
     for name, value in _SLEEPING.items():
         os.environ.setdefault(name, value)
     try:
+        from lookalike.server.app import has_page
+        from lookalike.server.logs import LOG
         from lookalike.server.running import is_loopback, listen, run_server, url_of
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("lookalike"):
@@ -93,7 +95,12 @@ def serve(
         url = url_of(listening)
 
         def ready() -> None:
-            say(f"{' and '.join(galleries)} at {url}, described at {url}/docs; Ctrl-C ends it")
+            page = f"{url}/" if has_page() else None
+            if sys.stderr.isatty():
+                place = url if page is None else f"{page} (a page to search with)"
+                say(f"{' and '.join(galleries)} at {place}, described at {url}/docs; Ctrl-C ends it")
+            else:  # a part of the log
+                LOG.info("listening", extra={"url": url, "page": page, "galleries": list(galleries)})
             if as_json:
                 # on one line, for who waits for it
                 typer.echo(json.dumps({"url": url, "galleries": {name: str(g.path) for name, g in galleries.items()}}))

@@ -22,6 +22,8 @@ THUMBNAIL = "thumbnail"
 INTERNAL = ("id", "uri", "digest", "size", "stamp", EMBEDDING, THUMBNAIL)
 """Columns that are not attributes of the item."""
 
+SEEN = ("width", "height", "taken")
+"""Attributes that are read from the image itself."""
 _COMMON_ATTRIBUTES = (
     pa.field("folder", pa.string()),
     pa.field("width", pa.int64()),

@@ -14,21 +14,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lookalike.errors import InputError
+from lookalike.errors import ConditionError, InputError
 from lookalike.search.filter_parser import Parser
 from lookalike.search.filter_tokens import FilterError
 from lookalike.search.filter_values import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
     import numpy.typing as npt
 
     from lookalike.gallery.lance_store import LanceStore
 
-_MOST_SHOWN = 300
-"""Characters of a condition that a message repeats."""
 _FAILS = "it fails on items of this gallery, as a damaged regular expression does"
 
 
@@ -42,20 +38,15 @@ def rows_where(store: LanceStore, condition: str) -> npt.NDArray[np.uint64]:
 
     Raises
     ------
-    InputError : if it is no such condition; the message says where it goes wrong and what the attributes are.
+    ConditionError : if it is no such condition; the message says where it goes wrong and what the attributes are.
     StoreError : if the gallery cannot be read.
     """
     columns = columns_of(store.schema, store.location.base)
     try:
         compiled = Parser(condition, columns).compiled()
     except FilterError as error:
-        raise InputError(_message(condition, str(error), columns)) from error
+        raise ConditionError(condition, str(error), columns) from error
     try:
         return store.row_ids(where=compiled)
     except InputError as error:
-        raise InputError(_message(condition, _FAILS, columns)) from error
-
-
-def _message(condition: str, problem: str, names: Iterable[str]) -> str:
-    shown = condition if len(condition) <= _MOST_SHOWN else f"{condition[:_MOST_SHOWN]}…"
-    return f"the condition {shown!r} cannot be used: {problem}; the attributes are: {', '.join(names)}"
+        raise ConditionError(condition, _FAILS, columns) from error

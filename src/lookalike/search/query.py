@@ -11,7 +11,7 @@ import numpy as np
 from lookalike.arrays import as_vectors, normalised
 from lookalike.encoders.base import TextEncoder
 from lookalike.encoders.staging import embed_image
-from lookalike.errors import ImageDecodeError, InputError, SourceError
+from lookalike.errors import ImageDecodeError, InputError, SourceError, UnknownItemError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
 from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
@@ -188,19 +188,18 @@ class QueryResolver:
     def _item(self, item_id: str, crop: Region | None) -> ResolvedQuery:
         row = self._store.find(item_id, [EMBEDDING, "uri", "digest"])
         if len(row) == 0:
-            raise InputError(self._unknown(item_id))
+            raise UnknownItemError(item_id, self._hint(item_id))
         name = f"{ITEM}{item_id}"
         if crop is None:
             return ResolvedQuery(name, embedding_matrix(row[EMBEDDING]), (item_id,))
         uri, digest = full_uri(row["uri"][0].as_py(), self._base), row["digest"][0].as_py()
         return self._named(name, lambda: read_original(uri, digest, self._limits), item_id, crop)
 
-    def _unknown(self, name: str) -> str:
-        problem = f"the gallery has no item with the id {name!r}"
+    def _hint(self, name: str) -> str:
         meant = item_id(anchored(original(name), self._base), self._base)
         if len(self._store.find(meant, [])):  # it was given as a path from the working directory
-            return f"{problem}; did you mean {ITEM + meant!r}?"
-        return f"{problem}; ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
+            return f"did you mean {ITEM + meant!r}?"
+        return f"ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
 
 
 def joined(resolved: Sequence[ResolvedQuery], weights: Sequence[float]) -> ResolvedQuery:

@@ -22,6 +22,7 @@ from lookalike.server.options import ServerOptions
 from lookalike.server.problems import problem
 from lookalike.server.routes import PROBLEMS
 from lookalike.server.served import ServedGallery
+from lookalike.server.swagger import add_docs
 from lookalike.server.workers import Workers
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
         description=_ABOUT,
         version=lookalike.__version__,
         lifespan=running,
+        docs_url=None,  # that of the framework takes its files from the web
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
     )
     app.state.galleries = served
     app.state.workers = workers
@@ -85,6 +86,7 @@ def create_app(galleries: Mapping[str, Gallery], options: ServerOptions | None =
     app.include_router(routes.router, tags=["the default gallery"])
     app.include_router(routes.router, prefix=NAMED, tags=["a gallery by name"], dependencies=[Depends(_named)])
     _add_own_routes(app)
+    add_docs(app)
     if page is None:
         app.get("/", include_in_schema=False, response_class=PlainTextResponse)(_front)
     else:
@@ -123,9 +125,13 @@ def _add_own_routes(app: FastAPI) -> None:
         return Response(app.state.workers.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+def has_page() -> bool:
+    """Say whether what the page is made of is installed."""
+    return importlib.util.find_spec("gradio") is not None
+
+
 def _page(galleries: Mapping[str, ServedGallery], options: ServerOptions) -> MountedPage | None:
-    """Return the page, if what it is made of is installed."""
-    if importlib.util.find_spec("gradio") is None:
+    if not has_page():
         return None
     from lookalike.server.page.mounting import MountedPage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from lookalike.server.problems import RefusedError, busy
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 20.0
 """Seconds for the next part to arrive."""
+_LEAST_RATE = 4_000
+"""Bytes a second, on the average, that a body has to arrive with once the seconds above have passed."""
 
 
 class Room:
@@ -34,7 +37,7 @@ class Room:
 
 
 class Body:
-    """Receives one body, up to a limit.
+    """Receives one body, up to a limit, as long as it arrives: a part every 20 s, and 4 kB a second on the average.
 
     Parameters
     ----------
@@ -49,6 +52,7 @@ class Body:
         self._room = room
         self._size = 0
         self._is_whole = False
+        self._begun = time.monotonic()
 
     def expect(self, length: str) -> None:
         """Refuse a body by the length that its head tells.
@@ -65,14 +69,16 @@ class Body:
 
         Raises
         ------
-        RefusedError : if it is above the limit, or does not arrive.
+        RefusedError : if it is above the limit, or does not arrive in time.
         """
         if self._is_whole:
             return await self._receive()
+        left = self._begun + _PATIENCE + self._size / _LEAST_RATE - time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), _PATIENCE)
+            message = await asyncio.wait_for(self._receive(), min(left, _PATIENCE))
         except asyncio.TimeoutError as error:
-            raise RefusedError(408, "SlowError", f"nothing of the request arrived in {_PATIENCE:g} s") from error
+            msg = f"the request comes too slowly: send a part every {_PATIENCE:g} s, and {_LEAST_RATE} bytes a second"
+            raise RefusedError(408, "SlowError", msg) from error
         self._is_whole = not message.get("more_body", False)
         count = len(message.get("body", b""))
         if self._size + count > self._most:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import contextlib
 import hmac
 import logging
 import time
@@ -15,7 +17,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from lookalike.errors import LookalikeError
+from lookalike.server import swagger
 from lookalike.server.body import Body, Room
+from lookalike.server.headers import CAUTION, NOTHING_RUNS
 from lookalike.server.options import LOOPBACK
 from lookalike.server.problems import RefusedError, problem, problem_of
 
@@ -38,19 +42,6 @@ _CLIENT_LEFT = 499
 """Stands for the status where there was no answer."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _METHODS = (*_SAFE, "POST", "DELETE", "PUT", "PATCH")
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_CONTENT = "default-src 'none'; frame-ancestors 'none'"
-_DOCS = (
-    "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; img-src data: https://fastapi.tiangolo.com; "
-    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net"
-)
 _PAGE = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'; base-uri 'self'"
 _NOBODY = "'none'"
 
@@ -94,6 +85,8 @@ class Guard:
             if isinstance(error, LookalikeError) and response.status_code >= 500:
                 LOG.error("failed", extra={"request": answer.id, "error": type(error).__name__, "detail": str(error)})
             await answer.fail(response)
+        except asyncio.CancelledError:  # the server ends, and this took too long; its log has said so
+            await answer.break_off()
         except Exception:
             LOG.exception("failed", extra={"request": answer.id})
             await answer.fail(problem(500, "InternalError", "the server failed; its log says why"))
@@ -129,7 +122,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(raw=message.setdefault("headers", []))
-            for name, value in _HEADERS.items():
+            for name, value in CAUTION.items():
                 headers.setdefault(name, value)
             headers["X-Request-ID"] = self.id
             headers["Content-Security-Policy"] = self._policy(headers.get("content-type", ""))
@@ -141,6 +134,12 @@ class _Answer:
         """Answer with that, unless the answer has begun."""
         if self.status == _CLIENT_LEFT:
             await response(self._scope, _nothing, self)
+
+    async def break_off(self) -> None:
+        """Answer that the server ends; what has been answered ends here."""
+        await self.fail(problem(503, "BusyError", "the server ends; try again later"))
+        with contextlib.suppress(RuntimeError):  # it has ended, or would have been longer
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def described(self, seconds: float) -> dict[str, Any]:
         """Return what the log tells of the request: no path, no query and no header, which may hold secrets."""
@@ -156,9 +155,9 @@ class _Answer:
 
     def _policy(self, content_type: str) -> str:
         if not content_type.startswith("text/html"):
-            return _CONTENT
-        if self._scope["path"] == "/docs":
-            return _DOCS
+            return NOTHING_RUNS
+        if self._scope["path"] == swagger.PATH:
+            return swagger.POLICY
         return f"{_PAGE}; frame-ancestors {' '.join(self._framed_by) or _NOBODY}"
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _JSON, _FORM = "application/json", "multipart/form-data"
 _FIELD_BYTES = 1 << 16
+_MOST_FIELDS = 1_032
+"""Items to leave out, and what else there is."""
 _AT_ONCE = 1 << 14
 """Bytes of a body that take less time to read than to hand to a thread."""
 R = TypeVar("R", bound=Strict)
@@ -36,11 +38,11 @@ async def search_request(request: Request) -> SearchRequest:
     """
     if _kind(request) == _JSON:
         return await _from_json(SearchRequest, request)
-    fields, files = await _from_form(request, {"image", "images"})
+    fields, files = await _from_form(request, {"image", "images"}, {"exclude"})
     if "image" in files and len(files["image"]) == 1 and "images" not in files:
-        return validated(SearchRequest, {**fields, "query": {"image": files["image"][0]}})
+        return validated(SearchRequest, {"query": {"image": files["image"][0]}, **fields})
     if "images" in files and "image" not in files:
-        return validated(SearchRequest, {**fields, "queries": [{"image": data} for data in files["images"]]})
+        return validated(SearchRequest, {"queries": [{"image": data} for data in files["images"]], **fields})
     msg = "a search by a form has one file, image, or several, images"
     raise InputError(msg)
 
@@ -49,14 +51,14 @@ async def add_request(request: Request) -> AddRequest:
     """Return what is to be added; raises as :func:`search_request` does."""
     if _kind(request) == _JSON:
         return await _from_json(AddRequest, request)
-    fields, files = await _from_form(request, {"image"})
+    fields, files = await _from_form(request, {"image"}, set())
     images = files.get("image", [])
     unknown = sorted(fields.keys() - {"id", "attributes"})
     if unknown or not images or ("id" in fields and len(images) > 1):
         msg = "a form to add has files, image; attributes, a JSON object; and id, if the file is one"
         raise InputError(msg)
     try:
-        common = {"attributes": json.loads(fields.pop("attributes", "{}"))}
+        common = {"attributes": json.loads(str(fields.pop("attributes", "{}")))}
     except (ValueError, RecursionError) as error:
         msg = 'attributes must be a JSON object, such as {"label": "cat"}'
         raise InputError(msg) from error
@@ -68,6 +70,20 @@ async def json_request(model: type[R], request: Request) -> R:
     if _kind(request) != _JSON:
         raise RefusedError(415, "MediaTypeError", f"send {_JSON}")
     return await _from_json(model, request)
+
+
+def form_of(model: type[Strict], files: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what OpenAPI says of the fields of a form: some files, and what a model has, which cannot be null."""
+    fields = model.model_json_schema()["properties"]
+    return {**files, **{name: _without_null(field) for name, field in fields.items()}}
+
+
+def _without_null(field: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in field.items() if name not in ("anyOf", "default")}
+    kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+    if field.get("default") is not None:
+        said["default"] = field["default"]
+    return {**said, **(kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})}
 
 
 def body_of(model: type[Strict], form: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -94,17 +110,29 @@ async def _from_json(model: type[R], request: Request) -> R:
     return await asyncio.get_running_loop().run_in_executor(None, partial(validated, model, body))
 
 
-async def _from_form(request: Request, names: set[str]) -> tuple[dict[str, str], dict[str, list[bytes]]]:
-    """Return the fields and the files of a form; the file names that a client gives are not looked at."""
-    fields: dict[str, str] = {}
+async def _from_form(
+    request: Request, of_files: set[str], of_lists: set[str]
+) -> tuple[dict[str, str | list[str]], dict[str, list[bytes]]]:
+    """Return the fields and the files of a form; the file names that a client gives are not looked at.
+
+    Parameters
+    ----------
+    request : has the form.
+    of_files : the names of files, which may be repeated.
+    of_lists : the names of fields that may be repeated.
+    """
+    fields: dict[str, str | list[str]] = {}
     files: dict[str, list[bytes]] = {}
-    async with request.form(max_files=MOST_QUERIES, max_fields=32, max_part_size=_FIELD_BYTES) as form:
+    async with request.form(max_files=MOST_QUERIES, max_fields=_MOST_FIELDS, max_part_size=_FIELD_BYTES) as form:
         for name, value in form.multi_items():
-            if isinstance(value, UploadFile) == (name not in names) or name in fields:
+            is_second = name in fields and name not in of_lists
+            if isinstance(value, UploadFile) == (name not in of_files) or is_second:
                 msg = f"the form has {name!r} as a {'file' if isinstance(value, UploadFile) else 'field'} too many"
                 raise InputError(msg)
             if isinstance(value, UploadFile):
                 files.setdefault(name, []).append(await value.read())
+            elif name in of_lists:
+                fields[name] = [*fields.get(name, []), value]
             else:
                 fields[name] = value
     return fields, files
@@ -122,4 +150,5 @@ def validated(model: type[R], values: bytes | Mapping[str, Any]) -> R:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise InputError(f"{place}: {first['msg']}" if place else first["msg"]) from error
+        problem = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{place}: {problem}" if place else problem) from error

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 
-from lookalike.errors import ImageDecodeError, SourceError
+from lookalike.errors import ImageDecodeError
 from lookalike.server.insights import told_duplicates
 from lookalike.server.problems import RefusedError, gone, unknown
-from lookalike.server.requests import add_request, body_of, json_request, search_request
+from lookalike.server.requests import add_request, body_of, form_of, json_request, search_request
 from lookalike.server.schemas import (
     About,
     Added,
@@ -22,6 +22,7 @@ from lookalike.server.schemas import (
     ExplainRequest,
     FoundDuplicates,
     Item,
+    Narrowing,
     Problem,
     Removed,
     SearchRequest,
@@ -33,15 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FILE = {"type": "string", "format": "binary"}
-_FORM_OF_SEARCH = {
-    "image": _FILE,
-    "images": {"type": "array", "items": _FILE},
-    "k": {"type": "integer"},
-    "where": {"type": "string"},
-    "min_score": {"type": "number"},
-    "metric": {"type": "string"},
-    "include_self": {"type": "boolean"},
-}
+_FORM_OF_SEARCH = form_of(Narrowing, {"image": _FILE, "images": {"type": "array", "items": _FILE}})
 _FORM_OF_ITEMS = {
     "image": {"type": "array", "items": _FILE},
     "id": {"type": "string"},
@@ -149,7 +142,7 @@ async def thumbnail(gallery: Chosen, id: Id, request: Request) -> Response:  # n
     """Return a JPEG whose longer side has 256 pixels, or fewer."""
     try:
         made = await gallery.thumbnail(id)
-    except (SourceError, ImageDecodeError) as error:  # the message may hold a path
+    except ImageDecodeError as error:  # it is above the limits, or was replaced
         raise gone() from error
     if made is None:
         raise unknown(id)
@@ -164,7 +157,7 @@ async def picture(gallery: Chosen, id: Id) -> Response:  # noqa: A002
     """Return the picture of an item in its full size, upright, as a JPEG without metadata."""
     try:
         made = await gallery.picture(id)
-    except (SourceError, ImageDecodeError) as error:
+    except ImageDecodeError as error:
         raise gone() from error
     if made is None:
         raise unknown(id)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
 from lookalike.errors import InputError
 from lookalike.server.app import create_app
+from lookalike.server.connections import Connections
 from lookalike.server.http_protocol import HttpProtocol
 from lookalike.server.logs import log_to_stderr
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
 
     from fastapi import FastAPI
@@ -47,6 +50,7 @@ def run_server(
     try:
         for gallery in served:
             gallery.start()  # here rather than in the application, so that its error is this function's
+        log_to_stderr()  # what an encoder has loaded too
         with contextlib.suppress(KeyboardInterrupt):  # how the signal that ended it goes on; all is done by then
             _Server(config_of(app), ready).run(sockets=[listening])
     finally:
@@ -58,7 +62,7 @@ def config_of(app: FastAPI) -> uvicorn.Config:
     """Return how the application is served."""
     return uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http=cast("type[asyncio.Protocol]", partial(HttpProtocol, connections=Connections())),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
+from lookalike.gallery.record import INTERNAL, SEEN, column_name
 from lookalike.images.region import Region
 from lookalike.search.terms import MOST_TERMS, Kind, Term
 from lookalike.search.terms import Query as Terms
+from lookalike.server.uploads import PREFIX
 
 MOST_QUERIES = 64
 """In one request."""
 MOST_HITS = 1_000
+_LARGEST = 1 << 63
 _LONGEST_ID = 512
+_LONGEST_NAME = _LONGEST_ID - len(PREFIX)
+"""Of a new item, so that its id can be asked for."""
+_TAKEN = frozenset({*INTERNAL, *SEEN})
+"""Attributes that items have by themselves."""
 
 
 def _from_base64(value: Any) -> Any:
@@ -35,7 +43,10 @@ def _from_text(value: Any) -> Any:
 Base64 = Annotated[
     bytes, BeforeValidator(_from_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
 ]
-ItemId = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+ItemId = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID, pattern=_PRINTABLE)]
+ItemName = Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME, pattern=_PRINTABLE)]
+Attribute = Annotated[str, Field(min_length=1, max_length=64)]
 Value = str | int | float | bool | None
 Crop = Annotated[list[float], BeforeValidator(_from_text), Field(min_length=4, max_length=4, examples=[[0, 0, 0.5, 1]])]
 _KINDS = (Kind.ID, Kind.IMAGE, Kind.TEXT, Kind.URL, Kind.VECTOR)
@@ -144,17 +155,6 @@ class Narrowing(Strict):
 class SearchRequest(Narrowing):
     """One query or several."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"query": {"id": "photos/cat.jpg"}, "k": 5},
-                {"query": {"terms": [{"id": "beach.jpg"}, {"id": "people.jpg", "weight": -0.5}]}},
-                {"query": {"id": "photos/cat.jpg", "crop": [0, 0, 0.5, 1]}},
-                {"queries": [{"id": "a.jpg"}, {"id": "b.jpg"}], "where": "folder = 'cats'"},
-            ]
-        }
-    )
-
     query: Query | None = None
     queries: list[Query] | None = Field(None, min_length=1, max_length=MOST_QUERIES)
     crop: Crop | None = Field(None, description="Of each picture that has none of its own.")
@@ -192,8 +192,6 @@ class DuplicatesRequest(Strict):
 class ExplainRequest(Strict):
     """A query and one of its hits."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"query": {"id": "a.jpg"}, "id": "b.jpg"}]})
-
     query: Query
     id: ItemId = Field(description="The hit.")
     box: tuple[int, int, int, int] | None = Field(None, description="The part of it that was found, as the hit told.")
@@ -210,10 +208,31 @@ class NewItem(Strict):
     """A picture to add."""
 
     image: Base64
-    id: ItemId | None = Field(None, description="A name to find it by; the default is a digest of its bytes.")
-    attributes: dict[Annotated[str, Field(min_length=1, max_length=64)], Value] = Field(
-        default_factory=dict, max_length=32, description="What conditions can be about, and hits tell."
+    id: ItemName | None = Field(None, description="A name to find it by; the default is a digest of its bytes.")
+    attributes: dict[Attribute, Value] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="What conditions can be about, and hits tell. Items have id, uri, size, width, height and taken by "
+        "themselves.",
     )
+
+    @field_validator("attributes", mode="before")
+    @classmethod
+    def _can_be_kept(cls, attributes: Any) -> Any:
+        for name, value in attributes.items() if isinstance(attributes, dict) else ():
+            if name in _TAKEN or column_name(name) in _TAKEN or name.startswith("_row"):
+                problem = "is what items have by themselves; name it differently"
+            elif not isinstance(value, (str, int, float, type(None))):
+                problem = "must be a text, a number, true, false or null"
+            elif isinstance(value, float) and not math.isfinite(value):
+                problem = "is no number; leave it out"
+            elif isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+                problem = "has more than 64 bits; send it as a text"
+            else:
+                continue
+            msg = f"the attribute {name!r} {problem}"
+            raise ValueError(msg)
+        return attributes
 
 
 class AddRequest(Strict):

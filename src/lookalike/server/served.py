@@ -282,7 +282,10 @@ class ServedGallery:
         if not self._workers.options.allows_urls:
             raise RefusedError(403, "UrlsOffError", "this server fetches no pictures from the web; send the bytes")
         limits = FetchLimits(self._limits.max_bytes, _FETCH_SECONDS, _SILENCE, tries=1)
-        return await self._workers.do("fetch", partial(fetch, url, limits=limits, public_only=True))
+        try:
+            return await self._workers.do("fetch", partial(fetch, url, limits=limits, public_only=True))
+        except SourceError as error:  # of what the client named, and no picture of the server's
+            raise RefusedError(422, "SourceError", str(error)) from error
 
     def _prepare(self, data: bytes, crop: Region | None) -> tuple[npt.NDArray[Any], EncodingQueue]:
         self._check_modality("image", "pictures")

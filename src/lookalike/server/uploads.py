@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lookalike.gallery.location import Location
     from lookalike.images.ref import Scalar
 
-_PREFIX = "upload:"
+PREFIX = "upload:"
 """Begins the ids of uploads, so that none is that of a file."""
 
 
@@ -35,7 +35,7 @@ class Upload:
     @property
     def id(self) -> str:
         """The id of the item: the same bytes without a name are the same item."""
-        return f"{_PREFIX}{self.name or content_digest(self.data)}"
+        return f"{PREFIX}{self.name or content_digest(self.data)}"
 
 
 class UploadFolder:

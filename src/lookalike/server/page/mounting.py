@@ -33,6 +33,10 @@ _CALLS = ("upload", "upload_progress", "queue/join", "queue/data", "cancel", "re
 _USED = frozenset({*_PATHS, *(f"/gradio_api/{name}" for name in _CALLS)})
 
 
+_QUEUE_SECONDS = 0.02
+"""How often Gradio looks for what users asked for; a thousand times a second by default, which keeps a core busy."""
+
+
 class MountedPage:
     """An ASGI application that answers what the page asks for, and nothing else.
 
@@ -51,9 +55,11 @@ class MountedPage:
     async def running(self) -> AsyncIterator[None]:
         """Make the page, in the event loop that it belongs to, and lend it what it needs."""
         fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}  # none from the web
+        page = build_page(self._galleries)
+        page._queue.sleep_when_free = _QUEUE_SECONDS
         gradio.mount_gradio_app(
             self._app,
-            build_page(self._galleries),
+            page,
             path="/",
             theme=gradio.themes.Default(primary_hue="blue", neutral_hue="slate", **fonts),
             css=_text("page.css"),
