@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -53,8 +54,21 @@ def gallery(tmp_path, milvus):
     return tmp_path, made
 
 
-def test_the_command_line_searches_on_the_server(gallery, milvus, monkeypatch):
-    folder, made = gallery
+@pytest.fixture(scope="module")
+def shared(milvus_server, tmp_path_factory):
+    """Such a folder for tests that leave the gallery as it is."""
+    folder = tmp_path_factory.mktemp("shared")
+    np.save(folder / "e.npy", ROWS)
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("LOOKALIKE_MILVUS_URI", milvus_server)
+        lookalike("index", "e.npy", "--index", "milvus", cwd=folder)
+    return folder
+
+
+def test_the_command_line_searches_on_the_server(shared, milvus, monkeypatch):
+    folder = shared
+    (named,) = (folder / ".lookalike").rglob("collection.json")
+    made = json.loads(named.read_text())["collection"]
     found = searched(folder)
     assert (found["exact"], found["index"]) == (False, "milvus")
     assert milvus.get_collection_stats(made)["row_count"] == 400
@@ -160,8 +174,8 @@ def test_a_gallery_that_was_moved_still_cleans_up(gallery, milvus, tmp_path_fact
     assert made not in collections(milvus)
 
 
-def test_the_gallery_holds_neither_the_address_nor_the_token(gallery, milvus_server, monkeypatch):
-    folder, _ = gallery
+def test_the_gallery_holds_neither_the_address_nor_the_token(shared, milvus, milvus_server, monkeypatch):
+    folder = shared
     monkeypatch.setenv("LOOKALIKE_MILVUS_TOKEN", "root:topsecret")
     lookalike("optimize", cwd=folder)
     files = [path.read_bytes() for path in (folder / ".lookalike").rglob("*") if path.is_file()]
@@ -169,8 +183,8 @@ def test_the_gallery_holds_neither_the_address_nor_the_token(gallery, milvus_ser
     assert not any(secret in data for data in files for secret in (b"topsecret", milvus_server.encode()))
 
 
-def test_the_file_of_the_mark_may_be_damaged(gallery, milvus, no_grace):
-    folder, _ = gallery
+def test_the_file_of_the_mark_may_be_damaged(shared, milvus, no_grace):
+    folder = shared
     for text in ("", "[]", '{"owner": 3}'):
         (folder / ".lookalike" / "index_servers.json").write_text(text)
         renewed(folder)

@@ -42,7 +42,7 @@ _LISTED_ROWS = 50_000
 """Up to so many positions stand in a condition; where more would, rows that are not allowed are found and dropped."""
 _OVERASK = 2.0
 _BYTES_AT_ONCE = 4 << 20
-_BUFFERS = 96 << 20
+_BUFFERS = 48 << 20
 """Of the client's library, and of messages on their way."""
 _SEARCHING, _WRITING = 10.0, 120.0
 """Seconds until an answer is not waited for any more."""
