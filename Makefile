@@ -59,7 +59,7 @@ $(DEMO_VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(DEMO_
 $(VENV)/.ready: pyproject.toml constraints.txt $(call other_version,$(VENV))
 	$(call new_venv,$(VENV))
 	@echo "installing lookalike, its extras and the development tools into $(VENV): a few minutes"
-	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,int8,heif,plot,map,scann,ui,mobile,onnx]" efficientnet-lite-pytorch
+	@$(VENV)/bin/python $(PIP_INSTALL) --editable ".[dev,hf,int8,heif,plot,map,scann,milvus,ui,mobile,onnx]" efficientnet-lite-pytorch
 	@touch $@
 
 $(CLIENT_VENV)/.ready: tests/mobile/client-constraints.txt $(call other_version,$(CLIENT_VENV))

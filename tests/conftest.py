@@ -7,9 +7,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 _MACHINE_MARK = "machine"
@@ -134,3 +139,24 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in _BUNDLED_PHOTOS:
         shutil.copyfile(Path(skimage.__file__).parent / "data" / name, folder / name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus server of this machine, which has nothing but what tests put there."""
+    server = pytest.importorskip("milvus").MilvusServer()
+    server.set_base_dir(str(tmp_path_factory.mktemp("milvus")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves sockets open where a port is taken
+        server.start()
+    yield f"http://127.0.0.1:{server.listen_port}"
+    server.stop()
+
+
+@pytest.fixture
+def milvus(milvus_server: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client of that server, which the environment names."""
+    pymilvus = pytest.importorskip("pymilvus")
+    monkeypatch.setenv("LOOKALIKE_MILVUS_URI", milvus_server)
+    monkeypatch.delenv("LOOKALIKE_MILVUS_TOKEN", raising=False)
+    return pymilvus.MilvusClient(milvus_server)

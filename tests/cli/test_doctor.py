@@ -23,6 +23,7 @@ def test_core_works_and_optional_parts_are_as_installed(tmp_path):
         "precision int8": ["nncf"],
         "plots": ["matplotlib"],
         "indexes: scann": ["scann"],
+        "indexes: milvus, on a server": ["pymilvus"],
         "indexes to compare with: hnswlib": ["hnswlib"],
         "indexes to compare with: usearch": ["usearch"],
         "models from transformers, run by OpenVINO": ["torch", "openvino"],
@@ -40,13 +41,13 @@ def test_a_missing_part_names_its_extra(tmp_path):
     # the interpreter's own isolation hides the optional packages, as if they were not installed
     hidden = (
         "import sys; sys.modules.update(dict.fromkeys(['torch', 'transformers', 'datasets', 'pillow_heif', 'fsspec', "
-        "'nncf', 'matplotlib', 'scann', 'hnswlib', 'usearch']))"
+        "'nncf', 'matplotlib', 'scann', 'pymilvus', 'hnswlib', 'usearch']))"
     )
     run = f"{hidden}; sys.argv = ['lookalike', 'doctor']; from lookalike.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert 'pip install "lookalike[hf]"' in done.stdout
-    for extra in ("heif", "int8", "plot", "ann"):
+    for extra in ("heif", "int8", "plot", "milvus", "ann"):
         assert f'pip install "lookalike[{extra}]"' in done.stdout
     is_for_scann = (platform.system(), platform.machine()) == ("Linux", "x86_64")
     assert ('pip install "lookalike[scann]"' if is_for_scann else "for Linux x86_64 only") in done.stdout

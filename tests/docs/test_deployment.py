@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import typer
+import yaml
 
 from lookalike.cli.main import app as command_line
 from lookalike.server.app import create_app
@@ -20,8 +21,9 @@ OPTIONS, OF_SPACES = (
     for command in (COMMANDS["serve"], COMMANDS["export"].commands["space"])
 )
 NOT_OURS = {
-    *("--form", "--json", "--file", "--now", "--save", "--preview", "--repo-type"),
-    *("--system", "--no-create-home", "--home-dir", "--recursive", "--owner", "--group", "--directory"),
+    *("--form", "--json", "--file", "--now", "--save", "--preview", "--repo-type", "--index", "--recall"),
+    *("--system", "--no-create-home", "--home-dir", "--recursive", "--owner", "--group", "--directory", "--user"),
+    *("--build-arg", "--rm", "--entrypoint"),
 }
 
 
@@ -35,12 +37,32 @@ def test_the_page_tells_of_every_option_and_no_other():
 
 
 def test_the_files_beside_it_use_options_that_there_are():
-    for name in ("lookalike.service", "compose.yaml", "Dockerfile"):
+    for name in ("lookalike.service", "compose.yaml", "compose-milvus.yaml", "Dockerfile"):
         text = (ROOT / "deploy" / name).read_text("utf-8")
         started = [line for line in text.splitlines() if re.search(r"\bserve\b|command:", line)]
         used = set().union(*map(named_in, started))
         assert used <= OPTIONS
         assert used
+
+
+def test_the_server_beside_milvus_runs_as_it_does_alone_and_nobody_else_reaches_milvus():
+    alone, beside = (
+        yaml.safe_load((ROOT / "deploy" / name).read_text("utf-8")) for name in ("compose.yaml", "compose-milvus.yaml")
+    )
+    server, milvus = beside["services"]["lookalike"], beside["services"]["milvus"]
+    only_there = {"environment", "depends_on", "networks"}
+    assert {k: v for k, v in server.items() if k not in {"build", *only_there}} == {
+        k: v for k, v in alone["services"]["lookalike"].items() if k != "build"
+    }
+    extras = server["build"]["args"]["EXTRAS"].split(",")
+    declared = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert all(re.search(rf"^{extra} = \[", declared, re.MULTILINE) for extra in extras)
+    assert "ARG EXTRAS=server\n" in (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    assert "ports" not in milvus
+    assert [beside["networks"][name].get("internal") for name in milvus["networks"]] == [True]
+    assert re.fullmatch(r"milvusdb/milvus:v\d+\.\d+\.\d+", milvus["image"])
+    assert server["depends_on"]["milvus"]["condition"] == "service_healthy"
+    assert milvus["healthcheck"]
 
 
 def test_the_page_tells_of_every_route():

@@ -60,9 +60,10 @@ def test_what_was_thrown_away_stays_here(tmp_path):
     gallery.add(photos)
     moved = gallery.duplicates().move(kinds=["exact"])
     assert len(moved.moves) == 1
+    (tmp_path / ".lookalike" / "index_servers.json").write_text(f'{{"folder": "{photos}"}}')
     made = gallery.export_space(tmp_path / "made").folder
     # neither the picture nor where it was on this machine
-    assert not [path for path in made.rglob("*") if path.name in ("moves", "trash")]
+    assert not [path for path in made.rglob("*") if path.name in ("moves", "trash", "index_servers.json")]
     assert not [path for path in made.rglob("*") if path.is_file() and str(photos).encode() in path.read_bytes()]
     assert len(gallery.undo().moves) == 1
 

@@ -132,11 +132,20 @@ def test_rows_that_are_no_matrix_are_refused():
         build_index("lsh", np.zeros(8, np.float32))
 
 
-def test_a_missing_library_names_its_extra(monkeypatch):
-    monkeypatch.delitem(sys.modules, "lookalike.indexes.scann_backend", raising=False)
-    monkeypatch.setitem(sys.modules, "scann", None)
-    with pytest.raises(BackendMissingError, match=r'scann is not installed; run: pip install "lookalike\[scann\]"'):
-        build_index("scann", mixture(10, 4, seed=1))
+@pytest.mark.parametrize(
+    ("name", "library", "modules"),
+    [
+        ("scann", "scann", ["scann_backend"]),
+        ("milvus", "pymilvus", ["milvus_backend", "milvus_server"]),
+    ],
+)
+def test_a_missing_library_names_its_extra(monkeypatch, name, library, modules):
+    for module in modules:
+        monkeypatch.delitem(sys.modules, f"lookalike.indexes.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(BackendMissingError) as caught:
+        build_index(name, mixture(10, 4, seed=1))
+    assert str(caught.value) == f'{library} is not installed; run: pip install "lookalike[{name}]"'
 
 
 FROM_A_PACKAGE = """

@@ -38,11 +38,13 @@ def tune_gallery(
     InputError : if the gallery is empty, or an index cannot be built over its rows, or not in this machine.
     UnknownNameError : if there is no such index.
     BackendMissingError : if its library is not installed.
+    RemoteError : if it needs a server that cannot be reached.
     StoreError : if the gallery cannot be written.
     """
     from lookalike.gallery.lance_errors import store_errors
     from lookalike.gallery.lock import waiting_for, writer_lock
     from lookalike.indexes.tuning import Tuner
+    from lookalike.search.index_servers import drop_unused
     from lookalike.search.ready_index import drop_unplanned, keep_index, table_of
     from lookalike.search.snapshot import remove_older
 
@@ -58,10 +60,11 @@ def tune_gallery(
         if not is_free:
             spec, parameters = str(tuned.index.spec), dict(tuned.parameters)
             plan = replace(plan, spec=spec, parameters=parameters, tuned_rows=len(snapshot.row_ids))
-        keep_index(snapshot, plan, tuned)
+        keep_index(store, snapshot, plan, tuned)
         store.describe(replace(store.manifest, index=plan.to_dict()))
         remove_older(store, than=snapshot.version)
         drop_unplanned(store)
+        drop_unused(store)
     return tuned
 
 

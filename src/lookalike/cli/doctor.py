@@ -63,6 +63,7 @@ _PARTS = (
     _Part("precision int8", ("nncf",), '"lookalike[int8]"'),
     _Part("indexes: faiss, also for the datasets library", ("faiss=faiss-cpu",)),
     _Part("indexes: scann", ("scann",), '"lookalike[scann]"', only_on="Linux x86_64"),
+    _Part("indexes: milvus, on a server", ("pymilvus",), '"lookalike[milvus]"'),
     _Part("indexes to compare with: hnswlib", ("hnswlib",), _REFERENCES),
     _Part("indexes to compare with: usearch", ("usearch",), _REFERENCES),
     _Part(

@@ -66,8 +66,8 @@ def index(
         typer.Option(
             "--index",
             metavar="SPEC",
-            help="How to search from now on: auto, exact, ivfpq, hnsw, sq8, lsh:bits=8,tables=10, faiss:FACTORY, scann "
-            "or lance; pca:128/SPEC and rp:128/SPEC search in fewer dimensions.",
+            help="How to search from now on: auto, exact, ivfpq, hnsw, sq8, lsh:bits=8,tables=10, faiss:FACTORY, "
+            "scann, lance or milvus; pca:128/SPEC and rp:128/SPEC search in fewer dimensions.",
         ),
     ] = None,
     label_from: Annotated[

@@ -136,7 +136,7 @@ def _copied(store: LanceStore, target: Path, progress: Progress) -> tuple[int, i
         store.refresh()
         pinned = store.pinned()
         # what was thrown away, and paths of this machine, are not for the world; what exports for phones keep is no use
-        private = (location.trash.name, location.moves.name)
+        private = (location.trash.name, location.moves.name, location.index_servers.name)
         ignored = shutil.ignore_patterns(location.lock.name, "lock.holder", "partial-*", "phone-*", *private)
         shutil.copytree(location.folder, target / GALLERY_FOLDER, ignore=ignored)
     progress.expect(len(pinned))

@@ -59,6 +59,11 @@ class Location:
         return self.folder / "indexes"
 
     @property
+    def index_servers(self) -> Path:
+        """The file that says whose the indexes on servers are: it holds a path of this machine."""
+        return self.folder / "index_servers.json"
+
+    @property
     def encoders(self) -> Path:
         """The folder of what the gallery's encoder cannot be made again from."""
         return self.folder / "encoders"

@@ -144,6 +144,7 @@ class Backend(Protocol):
         Raises
         ------
         InputError : if the options of the spec cannot be used, or not with these rows.
+        RemoteError : if the server of a :class:`ServerBackend` cannot be reached.
         """
         ...
 
@@ -228,4 +229,26 @@ class TableBackend(Backend, Protocol):
         ------
         InputError : if the rows are no such table.
         """
+        ...
+
+
+class ServerBackend(Backend, Protocol):
+    """A backend that keeps its structure on a server; the folder that it is saved in says which one it is.
+
+    Where the server is away, :meth:`Backend.load` raises an IndexUnusableError, and :meth:`Backend.propose` returns no
+    rows, so that the search is exact.
+    """
+
+    def claim(self, owner: str) -> None:
+        """Say whose the structure is, before it is saved.
+
+        Raises
+        ------
+        RemoteError : if the server cannot be reached.
+        """
+        ...
+
+    @classmethod
+    def drop_unused(cls, owner: str, folder: Path) -> bool:
+        """Remove an owner's structures that no index below a folder refers to; say whether there may be others left."""
         ...

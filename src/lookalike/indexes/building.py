@@ -36,6 +36,7 @@ INDEXES = Registry(
         "sq8": Plugin("lookalike.indexes.faiss_backend:FaissBackend"),
         "scann": Plugin("lookalike.indexes.scann_backend:ScannBackend", extra="scann"),
         "lance": Plugin("lookalike.indexes.lance_backend:LanceBackend"),
+        "milvus": Plugin("lookalike.indexes.milvus_backend:MilvusBackend", extra="milvus"),
     },
 )
 """Names to classes of :class:`lookalike.indexes.base.Backend`."""
@@ -65,6 +66,7 @@ def build_index(
     UnknownNameError : if a name in the spec is not known.
     InputError : if an option cannot be used, or not with these rows.
     BackendMissingError : if the backend's library is not installed.
+    RemoteError : if the backend needs a server that cannot be reached.
     ShapeError : if ``vectors`` is no matrix.
 
     Examples
@@ -95,7 +97,7 @@ def plain_spec(spec: str, *, dim: int | None = None) -> str:
 
     Raises
     ------
-    UnknownNameError, InputError, BackendMissingError : as :func:`build_index` does.
+    UnknownNameError, InputError, BackendMissingError, RemoteError : as :func:`build_index` does.
     """
     asked, backend = backend_of(spec, metric=Metric.COSINE, dim=dim or 1)
     if dim is not None and str(asked) != EXACT:

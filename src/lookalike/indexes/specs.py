@@ -18,7 +18,7 @@ def parse_index(text: str, *, metric: Metric, dim: int) -> IndexSpec:
     Parameters
     ----------
     text : such as ``exact``, ``lsh:bits=8,tables=10``, ``faiss:IVF256,PQ64x4fs,Refine(SQfp16)``, ``hnsw``, ``ivfpq``,
-        ``sq8``, ``scann``, ``lance``; a projection and a slash may come first, as in ``pca:128/lsh``.
+        ``sq8``, ``scann``, ``lance``, ``milvus``; a projection and a slash may come first, as in ``pca:128/lsh``.
     metric : how rows are compared.
     dim : of the embeddings.
 

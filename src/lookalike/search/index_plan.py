@@ -57,6 +57,7 @@ def checked_spec(text: str, *, dim: int | None = None) -> str:
     UnknownNameError : if there is no such index.
     InputError : if it cannot be taken apart, or its options have no meaning.
     BackendMissingError : if its library is not installed.
+    RemoteError : if it needs a server that cannot be reached.
     """
     if text.strip() == AUTO:
         return AUTO

@@ -13,6 +13,7 @@ from lookalike.errors import LookalikeError
 from lookalike.gallery.record import EMBEDDING
 from lookalike.indexes.exact import ExactIndex, is_quick
 from lookalike.search.index_plan import AUTO, EXACT, IndexPlan, plan_of
+from lookalike.search.index_servers import claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,6 +96,7 @@ def write_index(
     ------
     InputError : if the index cannot be built over these rows, or would not fit into this machine.
     BackendMissingError : if its library is not installed.
+    RemoteError : if it needs a server that cannot be reached.
     OSError : if the folder cannot be written.
     """
     from lookalike.indexes.tuning import Goal, Tuner
@@ -114,20 +116,22 @@ def write_index(
         tuned = tuner.measure(plan.spec, plan.parameters)
     if has_grown or (plan.tuned_rows and tuned.parameters != plan.parameters):
         plan = replace(plan, parameters=dict(tuned.parameters), tuned_rows=rows)
-    keep_index(snapshot, plan, tuned)
+    keep_index(store, snapshot, plan, tuned)
     if plan != plan_of(store):
         store.describe(replace(store.manifest, index=plan.to_dict()))
 
 
-def keep_index(snapshot: Snapshot, plan: IndexPlan, tuned: Tuned) -> None:
+def keep_index(store: LanceStore, snapshot: Snapshot, plan: IndexPlan, tuned: Tuned) -> None:
     """Put an index into the snapshot's folder, in place of the one that is there.
 
     Raises
     ------
+    RemoteError : if the index is on a server that cannot be reached any more.
     OSError : if the folder cannot be written.
     """
     if isinstance(tuned.index, ExactIndex):
         return
+    claim(store, tuned.index)
     unfinished = snapshot.path / f"partial-{uuid.uuid4().hex}"
     unfinished.mkdir()
     try:

@@ -6,10 +6,11 @@ import contextlib
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from lookalike.errors import BackendMissingError, InputError, StoreError, UnknownNameError
+from lookalike.errors import BackendMissingError, InputError, RemoteError, StoreError, UnknownNameError
 from lookalike.metric import Metric
 from lookalike.search.calibration import FEWEST, calibrate, known_calibration
 from lookalike.search.index_plan import plan_of
+from lookalike.search.index_servers import drop_unused
 from lookalike.search.ready_index import FOLDER, drop_unplanned, known_of, read_index, wants_index, write_index
 from lookalike.search.snapshot import changed_since, newest_snapshot, remove_older, write_snapshot
 from lookalike.search.view import open_view
@@ -69,10 +70,11 @@ def renew(
             snapshot = newest_snapshot(pinned, with_sums=False) or snapshot
         try:
             write_index(store, snapshot, plan, report=report)
-        except (InputError, UnknownNameError, BackendMissingError) as error:
+        except (InputError, UnknownNameError, BackendMissingError, RemoteError) as error:
             report(f"the index {plan.spec} is not built, and the gallery is searched exactly: {error}")
     remove_older(pinned, than=snapshot.version)
     drop_unplanned(store)
+    drop_unused(store)
     if len(pinned) >= FEWEST and known_calibration(pinned, snapshot) is None:
         calibrate(open_view(pinned, snapshot, Metric.COSINE))
 
