@@ -8,20 +8,20 @@ from pathlib import Path
 import typer
 import yaml
 
-from lookalike.cli.main import app as command_line
+from lookalike.cli.main import command_line
 from lookalike.server.app import create_app
 from lookalike.server.options import ServerOptions
 from lookalike.server.schemas import MOST_QUERIES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
-COMMANDS = typer.main.get_command(command_line).commands
-OPTIONS, OF_SPACES = (
-    {name for option in command.params for name in option.opts}
-    for command in (COMMANDS["serve"], COMMANDS["export"].commands["space"])
+COMMANDS = typer.main.get_command(command_line()).commands
+OPTIONS, OF_SPACES, OF_SEARCH = (
+    {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    for command in (COMMANDS["serve"], COMMANDS["export"].commands["space"], COMMANDS["search"])
 )
 NOT_OURS = {
-    *("--form", "--json", "--file", "--now", "--save", "--preview", "--repo-type", "--index", "--recall"),
+    *("--form", "--json", "--file", "--now", "--repo-type", "--index", "--recall"),
     *("--system", "--no-create-home", "--home-dir", "--recursive", "--owner", "--group", "--directory", "--user"),
     *("--build-arg", "--rm", "--entrypoint"),
 }
@@ -32,7 +32,7 @@ def named_in(text):
 
 
 def test_the_page_tells_of_every_option_and_no_other():
-    assert named_in(PAGE) - NOT_OURS <= OPTIONS | OF_SPACES
+    assert named_in(PAGE) - NOT_OURS <= OPTIONS | OF_SPACES | OF_SEARCH
     assert {name for name in OPTIONS if name.startswith("--")} <= named_in(PAGE) | {"--json"}
 
 

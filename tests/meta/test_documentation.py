@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import typer
 
-from lookalike.cli.main import app
+from lookalike.cli.main import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_command(command_line()).commands
 SHARED = ("--device", "--workers", "--precision", "--runtime", "--pooling", "--index", "--gallery", "--json")
 
 

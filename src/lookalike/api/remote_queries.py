@@ -14,8 +14,9 @@ from lookalike.images.pillow_files import encoded_file
 from lookalike.images.reading import read_picture
 from lookalike.images.transforms import encode_png
 from lookalike.search.expression import parse_query
+from lookalike.search.notation import ITEM
 from lookalike.search.query import joined_name
-from lookalike.search.terms import ITEM, Kind, Query, Term
+from lookalike.search.terms import Kind, Query, Term
 from lookalike.sources.fetch import fetch
 from lookalike.sources.names import printable
 

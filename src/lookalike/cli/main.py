@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 import lookalike
-from lookalike.cli import (
-    benchmark,
-    compare,
-    demo,
-    diff,
-    doctor,
-    duplicates,
-    errors,
-    evaluate,
-    explain,
-    export,
-    index,
-    info,
-    map_page,
-    models,
-    optimize,
-    remove,
-    search,
-    serve,
-    tune,
-)
 
-app = typer.Typer(
-    name="lookalike",
-    help="Find the images that look alike: index a folder, then ask with a picture.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS = {
+    "index": "index:index",
+    "search": "search:search",
+    "explain": "explain:explain",
+    "map": "map_page:map_gallery",
+    "info": "info:info",
+    "errors": "errors:errors",
+    "models": "models:models",
+    "compare": "compare:compare",
+    "evaluate": "evaluate:evaluate",
+    "duplicates": "duplicates:duplicates",
+    "diff": "diff:diff",
+    "remove": "remove:remove",
+    "tune": "tune:tune",
+    "optimize": "optimize:optimize",
+    "benchmark": "benchmark:benchmark",
+    "serve": "serve:serve",
+    "export": "export:app",
+    "doctor": "doctor:doctor",
+    "demo": "demo:demo",
+}
+"""Their names, in the order that help lists them, and where they are."""
 
 
 def _version(value: bool) -> None:
@@ -44,7 +39,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -53,22 +47,27 @@ def _root(
     """Find the images that look alike: index a folder, then ask with a picture."""
 
 
-app.command("index")(index.index)
-app.command("search")(search.search)
-app.command("explain")(explain.explain)
-app.command("map")(map_page.map_gallery)
-app.command("info")(info.info)
-app.command("errors")(errors.errors)
-app.command("models")(models.models)
-app.command("compare")(compare.compare)
-app.command("evaluate")(evaluate.evaluate)
-app.command("duplicates")(duplicates.duplicates)
-app.command("diff")(diff.diff)
-app.command("remove")(remove.remove)
-app.command("tune")(tune.tune)
-app.command("optimize")(optimize.optimize)
-app.command("benchmark")(benchmark.benchmark)
-app.command("serve")(serve.serve)
-app.add_typer(export.app, name="export")
-app.command("doctor")(doctor.doctor)
-app.command("demo")(demo.demo)
+def command_line(asked: str | None = None) -> typer.Typer:
+    """Return the command line.
+
+    Parameters
+    ----------
+    asked : the first argument of a call. If it is the name of a command, the others are left out: to import them and to
+        read their options takes longer than a search by a running server.
+    """
+    app = typer.Typer(
+        name="lookalike",
+        help="Find the images that look alike: index a folder, then ask with a picture.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: Any = getattr(import_module(f"lookalike.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app

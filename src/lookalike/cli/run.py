@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lookalike.cli.main import app
+from lookalike.cli.main import command_line
 from lookalike.cli.output import print_json, say_error
 from lookalike.cli.streams import OutputError, abandon_output, prepare
 from lookalike.errors import LookalikeError
@@ -73,7 +73,7 @@ def _answer(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: Sequence[str]) -> int:
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(command_line(arguments[0]))
     try:
         # not app(), which answers an interruption and a mistake in its own ways
         with command.make_context("lookalike", list(arguments)) as context:

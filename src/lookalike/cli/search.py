@@ -22,7 +22,7 @@ from lookalike.cli.options import (
 from lookalike.cli.output import console, draw, on_one_line, print_json, print_rows, say, show_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
@@ -108,13 +108,16 @@ def search(
     shows_pictures = save is not None or open_saved or preview
     has_own_encoder = exact_preprocessing or trust_remote_code or (precision, runtime, device) != ("auto",) * 3
     least = _number_or_word(min_score)
-    is_changed = (crop, exclude, diversity, sort, expand, rerank, cursor) != (None,) * 7 or reverse or collapse
-    is_plain = tiles and not is_changed and least != "auto" and (max_pixels, max_bytes) == (200_000_000, 200_000_000)
+    has_own_limits = (max_pixels, max_bytes) != (200_000_000, 200_000_000)
+    left_out = tuple(item.removeprefix("id:") for item in exclude or ())
     from lookalike.mobile.suffixes import is_searcher
 
     searcher = gallery if gallery is not None and is_searcher(gallery) else None
-    if is_plain and not (shows_pictures or has_own_encoder or searcher is not None):
-        told = {"k": k, "where": where, "min_score": least, "metric": metric, "include_self": include_self}
+    if not (shows_pictures or has_own_encoder or has_own_limits or searcher is not None):
+        shaped = {"expand": expand, "rerank": rerank, "collapse": collapse, "diversity": diversity, "sort": sort}
+        narrowed = {"metric": metric, "where": where, "min_score": least, "exclude": left_out, "cursor": cursor}
+        options = {**narrowed, **shaped, "reverse": reverse, "tiles": tiles}
+        told = {"k": k, "crop": crop, "include_self": include_self, "options": options}
         if _answer_warm(queries, gallery, told, as_json=as_json):
             return
     from lookalike.api.batches import Batch, is_collection
@@ -130,7 +133,6 @@ def search(
     from lookalike.search.options import SearchOptions, checked_k
 
     # what needs no gallery is checked first, since loading one and its encoder takes a while
-    left_out = tuple(item.removeprefix("id:") for item in exclude or ())
     asked = SearchOptions(
         as_metric(metric), where, least, left_out, expand, rerank, collapse, diversity, sort, cursor, reverse, tiles
     )
@@ -152,7 +154,7 @@ def search(
         is_one, answers = len(queries) == 1, target.search_batch(queries, k, asked, crop=region)
     else:
         target = Gallery(locate(gallery), choice, limits=limits)
-        _tell_unknown(target, left_out)
+        _tell_unknown(name for name in left_out if not len(target.store.find(name, [])))
         batch = Batch(target, k, asked, region, include_self, failed.append)
         is_one = len(queries) == 1 and not is_collection(queries[0])
         answers = batch.to_texts(queries)
@@ -183,10 +185,12 @@ def _answer_warm(queries: list[str], gallery: str | None, asked: dict[str, Any],
     found = warm_search(location, queries, asked)
     if found is None:
         return False
-    answers, notice = found
-    _tell(answers, location.folder, is_one=len(answers) == 1, as_json=as_json, is_page=False, least=asked["min_score"])
-    if notice:
-        say(f"note: {notice}")
+    _tell_unknown(found.unknown)
+    is_one, options = len(found.answers) == 1, asked["options"]
+    is_page, least = options["cursor"] is not None, options["min_score"]
+    _tell(found.answers, location.folder, is_one=is_one, as_json=as_json, is_page=is_page, least=least)
+    if found.notice:
+        say(f"note: {found.notice}")
     return True
 
 
@@ -207,10 +211,9 @@ def _tell(
             _show(hits, is_one_of_many=not is_one, least=least)
 
 
-def _tell_unknown(target: Gallery, left_out: Sequence[str]) -> None:
-    for name in left_out:
-        if not len(target.store.find(name, [])):
-            say(f"note: there is no item {on_one_line(name)!r} in the gallery to leave out")
+def _tell_unknown(names: Iterable[str]) -> None:
+    for name in names:
+        say(f"note: there is no item {on_one_line(name)!r} in the gallery to leave out")
 
 
 def _counted(answers: Iterable[Hits]) -> Iterator[Hits]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import lookalike
 from lookalike.errors import LookalikeError
-from lookalike.images.formats import has_image_suffix
 from lookalike.images.limits import DEFAULT_LIMITS
 from lookalike.images.reading import read_picture
 from lookalike.search.hit import Hit, Method, Strength
+from lookalike.search.notation import candidates, names_file
 from lookalike.server.local_protocol import LENGTH, is_private, packed, socket_path
 from lookalike.sources.names import anchored, item_id, printable
 
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
     from lookalike.gallery.location import Location
 
 _PATIENCE = 60.0
-_WORDS = re.compile(r"\w[\w ,.']*")
-_SIGN = re.compile(r"(^|\s)[+-]\s|^[\d.]+:")
-_ID = "id:"
+_HUB = "hf:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class WarmHits:
     seconds: float
     method: Method
     hits: tuple[Hit, ...]
-    cursor: None = None
+    cursor: str | None
 
     @property
     def is_exact(self) -> bool:
@@ -53,10 +50,20 @@ class WarmHits:
         return iter(self.hits)
 
 
-def warm_search(
-    location: Location, queries: Sequence[str], options: Mapping[str, Any]
-) -> tuple[list[WarmHits], str] | None:
-    """Ask the server of a gallery; return the answers and what the user should know of the encoder.
+@dataclass(frozen=True, slots=True)
+class WarmAnswer:
+    """What a server found."""
+
+    answers: list[WarmHits]
+    """One for each query."""
+    unknown: list[str]
+    """Items to leave out that the gallery does not hold."""
+    notice: str
+    """What the user should know of the encoder, if anything."""
+
+
+def warm_search(location: Location, queries: Sequence[str], asked: Mapping[str, Any]) -> WarmAnswer | None:
+    """Ask the server of a gallery.
 
     None if no server runs, or it cannot answer just as a search in this process would; that also tells what is wrong.
 
@@ -64,35 +71,31 @@ def warm_search(
     ----------
     location : the gallery.
     queries : as on the command line; files are read here.
-    options : ``k``, ``where``, ``min_score``, ``metric`` and ``include_self``.
+    asked : ``k``, ``crop``, ``include_self``, and as ``options`` what
+        :class:`lookalike.search.options.SearchOptions` has.
     """
     path = socket_path(location.folder)
     if path is None or not path.exists() or not is_private(path.parent):
         return None
+    if any(query.startswith(_HUB) for query in queries):
+        return None
     try:
-        asked = [_query(query, location.base) for query in queries]
-        if None in asked:
-            return None
-        blobs = tuple(data for _, data in filter(None, asked) if data is not None)
-        values = {"version": lookalike.__version__, **options, "queries": [query for query, _ in filter(None, asked)]}
-        return _answers(_exchange(path, packed(values, blobs)))
+        read = [_query(query, location.base) for query in queries]
+        blobs = tuple(blob for _, files in read for blob in files)
+        values = {"version": lookalike.__version__, **asked, "queries": [query for query, _ in read]}
+        return _answered(_exchange(path, packed(values, blobs)))
     except (OSError, ValueError, KeyError, LookalikeError):
         return None
 
 
-def _query(text: str, base: Path) -> tuple[dict[str, Any], bytes | None] | None:
-    if _SIGN.search(text):  # several terms, or a name that looks so
-        return None
-    if text.startswith(_ID):
-        return {"id": text.removeprefix(_ID)}, None
-    own = os.path.expanduser(text)  # noqa: PTH111 - never raises
-    if os.path.isfile(own):  # noqa: PTH113 - never raises
-        path = Path(own)
-        named = {"name": printable(str(path)), "item": item_id(anchored(path, base), base)}
-        return named, read_picture(path, DEFAULT_LIMITS)
-    if _WORDS.fullmatch(text) and not has_image_suffix(text) and not os.path.lexists(own):
-        return {"text": text}, None
-    return None
+def _query(text: str, base: Path) -> tuple[dict[str, Any], list[bytes]]:
+    """Return a query with what its files are called, and their bytes; which of them are meant, the server can tell."""
+    files, blobs = [], []
+    for part in sorted(filter(names_file, candidates(text))):
+        path = Path(os.path.expanduser(part))  # noqa: PTH111 - never raises
+        files.append({"text": part, "name": printable(str(path)), "item": item_id(anchored(path, base), base)})
+        blobs.append(read_picture(path, DEFAULT_LIMITS))
+    return {"text": text, "files": files}, blobs
 
 
 def _exchange(path: Path, message: bytes) -> Any:
@@ -105,14 +108,16 @@ def _exchange(path: Path, message: bytes) -> Any:
             return json.loads(answer.read(length))["values"]
 
 
-def _answers(reply: Mapping[str, Any]) -> tuple[list[WarmHits], str] | None:
+def _answered(reply: Mapping[str, Any]) -> WarmAnswer | None:
     if reply["answers"] is None:
         return None
     answers = [
-        WarmHits(told["query"], told["seconds"], Method(*told["method"]), tuple(map(_hit, told["hits"])))
+        WarmHits(
+            told["query"], told["seconds"], Method(*told["method"]), tuple(map(_hit, told["hits"])), told["cursor"]
+        )
         for told in reply["answers"]
     ]
-    return answers, reply["notice"]
+    return WarmAnswer(answers, reply["unknown"], reply["notice"])
 
 
 def _hit(told: dict[str, Any]) -> Hit:

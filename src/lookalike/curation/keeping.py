@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,13 +19,19 @@ if TYPE_CHECKING:
     from lookalike.arrays import Positions
     from lookalike.search.all_rows import Rows
 
+_ORIGINAL = ("unmarked", "first", "shallowest", "shortest")
+"""What tells the original of pictures that are equally good, such as copies of one file."""
 _RULES = {
-    "best": ("pixels", "bytes", "oldest", "shallowest", "shortest"),
-    "largest": ("bytes", "pixels", "oldest", "shallowest", "shortest"),
-    "oldest": ("oldest", "pixels", "bytes", "shallowest", "shortest"),
-    "newest": ("newest", "pixels", "bytes", "shallowest", "shortest"),
+    "best": ("pixels", "bytes", "oldest", *_ORIGINAL),
+    "largest": ("bytes", "pixels", "oldest", *_ORIGINAL),
+    "oldest": ("oldest", "pixels", "bytes", *_ORIGINAL),
+    "newest": ("newest", "pixels", "bytes", *_ORIGINAL),
 }
 RULES = tuple(_RULES)
+_COPY = re.compile(r"(?<![^\W_])(?:copy|copie|copia|kopie)(?![^\W\d_])|\(\d+\)$", re.IGNORECASE)
+"""In the name of a file: as Windows, macOS and desktops of Linux name what they copy, and browsers what is there."""
+_FILE_STAMP = re.compile(r"\d+:(\d{10,})(?:#|$)")
+"""Of the item of a file; see :func:`lookalike.sources.names.file_ref`."""
 
 
 def check_rule(rule: str) -> tuple[str, ...]:
@@ -45,9 +53,11 @@ def keeping_order(rows: Rows, rule: str = RULES[0]) -> Positions:
     Parameters
     ----------
     rows : n rows.
-    rule : ``best`` prefers more pixels, then more bytes, then the earlier shot, then the path of fewer folders,
-        then the shorter one; ``largest`` asks
-        for bytes first; ``oldest`` and ``newest`` for the time of the shot, and what has none comes after what has one.
+    rule : ``best`` prefers more pixels, then more bytes, then the earlier shot; ``largest`` asks for bytes first;
+        ``oldest`` and ``newest`` for the time of the shot, and what has none comes after what has one. Among equals,
+        which copies of one file are, all prefer a name that does not call itself a copy (``copy``, ``- Copy (2)``,
+        ``(1)``), then the file that was written first, then the path of fewer folders, then the shorter one, then the
+        id that comes first.
 
     Raises
     ------
@@ -60,6 +70,8 @@ def keeping_order(rows: Rows, rule: str = RULES[0]) -> Positions:
         "bytes": -_column(rows, "size", float, 0.0),
         "oldest": taken,
         "newest": np.where(np.isfinite(taken), -taken, np.inf),
+        "unmarked": _column(rows, "uri", _is_marked_copy, 0.0),
+        "first": _column(rows, "stamp", _written, np.inf),
         "shallowest": _column(rows, "uri", lambda uri: uri.count("/"), 0.0),
         "shortest": _column(rows, "uri", len, 0.0),
     }
@@ -77,6 +89,16 @@ def ranks_of(order: Positions) -> Positions:
     ranks = np.empty(len(order), np.int64)
     ranks[order] = np.arange(len(order))
     return ranks
+
+
+def _is_marked_copy(uri: str) -> float:
+    return float(_COPY.search(PurePosixPath(uri).stem) is not None)
+
+
+def _written(stamp: str) -> float:
+    """Return when a file was last written, in whole seconds: what is written together is of one age."""
+    found = _FILE_STAMP.match(stamp)
+    return float(int(found[1]) // 1_000_000_000) if found else np.inf
 
 
 def _column(rows: Rows, name: str, number: Callable[[Any], float], otherwise: float) -> npt.NDArray[np.float64]:

@@ -20,7 +20,8 @@ from lookalike.images.reading import read_picture
 from lookalike.images.region import cut
 from lookalike.search.expression import parse_query
 from lookalike.search.item_picture import read_original
-from lookalike.search.terms import ITEM, Kind, Query, Term
+from lookalike.search.notation import ITEM, names_file
+from lookalike.search.terms import Kind, Query, Term
 from lookalike.search.uris import full_uri
 from lookalike.sources.fetch import FetchLimits, fetch
 from lookalike.sources.names import anchored, item_id, original, printable
@@ -59,14 +60,40 @@ class ResolvedQuery:
     """The terms, if it has several."""
 
 
-class QueryResolver:
-    """Embeds queries for one gallery; the encoder is loaded only if a query needs it."""
+@dataclass(frozen=True, slots=True)
+class QueryFile:
+    """A picture's file that is asked with."""
 
-    def __init__(self, store: LanceStore, encoder: Callable[[], Encoder], limits: Limits = DEFAULT_LIMITS) -> None:
+    name: str
+    """For people."""
+    item: str
+    """What its item would be called."""
+    read: Callable[[], bytes]
+
+
+class QueryResolver:
+    """Embeds queries for one gallery.
+
+    Parameters
+    ----------
+    store : the gallery.
+    encoder : returns its encoder; asked for only if a query needs it.
+    limits : larger pictures are refused.
+    file : returns what a path names; by default, the file of this process that is there when it is read.
+    """
+
+    def __init__(
+        self,
+        store: LanceStore,
+        encoder: Callable[[], Encoder],
+        limits: Limits = DEFAULT_LIMITS,
+        file: Callable[[Path], QueryFile] | None = None,
+    ) -> None:
         self._store = store
         self._encoder = encoder
         self._limits = limits
         self._base = store.location.base
+        self._file = file or self._own_file
 
     def resolve(self, query: Any) -> ResolvedQuery:
         """Embed a query.
@@ -92,9 +119,9 @@ class QueryResolver:
             return query
         return self._query(Query([query]))
 
-    def parse(self, text: str) -> Query:
+    def parse(self, text: str, is_file: Callable[[str], bool] = names_file) -> Query:
         """Return the query that a text means in this gallery; see :func:`lookalike.search.expression.parse_query`."""
-        return parse_query(text, is_item=lambda item: len(self._store.find(item, [])) > 0)
+        return parse_query(text, is_item=lambda item: len(self._store.find(item, [])) > 0, is_file=is_file)
 
     def picture(
         self, name: str, picture: bytes | Pixels, item_id: str | None = None, *, crop: Region | None = None
@@ -155,8 +182,8 @@ class QueryResolver:
     def _term(self, term: Term) -> ResolvedQuery:
         what, crop = term.what, term.crop
         if term.kind is Kind.FILE:
-            item = item_id(anchored(what, self._base), self._base)
-            return self._named(printable(str(what)), lambda: self._read(what), item, crop)
+            file = self._file(what)
+            return self._named(file.name, file.read, file.item, crop)
         if term.kind is Kind.URL:
             return self._named(what, lambda: self._fetch(what), what, crop)
         if term.kind is Kind.ID:
@@ -175,6 +202,11 @@ class QueryResolver:
         except ImageDecodeError as error:
             reason = f"{name}: {error.reason}"
             raise ImageDecodeError(reason) from error
+
+    def _own_file(self, path: Path) -> QueryFile:
+        return QueryFile(
+            printable(str(path)), item_id(anchored(path, self._base), self._base), lambda: self._read(path)
+        )
 
     def _read(self, path: Path) -> bytes:
         try:

@@ -19,16 +19,13 @@ from lookalike.images.decode import as_pixels
 from lookalike.images.formats import has_image_suffix
 from lookalike.images.pillow_files import encoded_file
 from lookalike.images.region import Region
+from lookalike.search.notation import ITEM, names_file
 from lookalike.sources.fetch import is_web_url
 from lookalike.sources.names import original, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-MOST_TERMS = 32
-"""Of a query that somebody writes."""
-ITEM = "id:"
-"""Begins the text that names an item of the gallery."""
 _FILE_URL = "file:"
 
 
@@ -174,26 +171,27 @@ class Query:
         return cls(Term.from_dict(term) for term in terms)
 
 
-def names_file(text: str) -> bool:
-    """Say whether a text is the path of a file that exists."""
-    # unlike those of Path, these functions take any text, however long
-    return os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113
-
-
 def _is_weight(value: Any) -> bool:
     return isinstance(value, Real) and math.isfinite(value) and value != 0
 
 
 def _told(what: Any) -> tuple[Kind, Any]:
     if isinstance(what, str):
-        return _told_text(what)
+        return told_text(what)
     if isinstance(what, Path):
         return Kind.FILE, what
     is_vector = isinstance(what, np.ndarray) and what.ndim == 1 and what.dtype.kind in "fiu"
     return (Kind.VECTOR if is_vector else Kind.IMAGE), what
 
 
-def _told_text(text: str) -> tuple[Kind, Any]:
+def told_text(text: str, is_file: Callable[[str], bool] = names_file) -> tuple[Kind, Any]:
+    """Return what a text is as a term, and what a term of it holds.
+
+    Parameters
+    ----------
+    text : see :class:`Term`.
+    is_file : whether a text is the path of a file that exists.
+    """
     if text.startswith(ITEM):
         return Kind.ID, text[len(ITEM) :]
     if is_web_url(text):
@@ -201,7 +199,7 @@ def _told_text(text: str) -> tuple[Kind, Any]:
     if text[: len(_FILE_URL)].lower() == _FILE_URL:
         return Kind.FILE, _path_of_url(text)
     own = os.path.expanduser(text)  # noqa: PTH111 - never raises
-    if names_file(text) or has_image_suffix(text) or "/" in text or Path(own).name != text:
+    if is_file(text) or has_image_suffix(text) or "/" in text or Path(own).name != text:
         return Kind.FILE, Path(own)
     return Kind.TEXT, text
 

@@ -11,23 +11,26 @@ import socket
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lookalike
 from lookalike.errors import InputError
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.images.limits import DEFAULT_LIMITS
+from lookalike.images.region import Region
 from lookalike.metric import as_metric
-from lookalike.search.options import SearchOptions
-from lookalike.search.query import QueryResolver
+from lookalike.search.options import SearchOptions, checked_k
+from lookalike.search.query import QueryFile, QueryResolver
+from lookalike.search.terms import Kind
 from lookalike.server.local_protocol import LENGTH, MOST_BYTES, MOST_JSON, is_private, packed, socket_path
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
+    from lookalike.encoders.base import Encoder
     from lookalike.search.hit import Hit
     from lookalike.search.query import ResolvedQuery
     from lookalike.server.workers import Workers
@@ -107,22 +110,47 @@ async def _received(reader: asyncio.StreamReader) -> tuple[Mapping[str, Any], li
 def _reply(gallery: Gallery, asked: Mapping[str, Any], blobs: Sequence[bytes]) -> dict[str, Any]:
     if LanceStore.open(gallery.location).manifest.table != gallery.store.manifest.table:
         return {"answers": None}  # there is another gallery by now
-    options = SearchOptions(as_metric(asked["metric"]), asked["where"], asked["min_score"])
-    resolver = QueryResolver(gallery.store, lambda: gallery.encoder, DEFAULT_LIMITS)
+    gallery.store.refresh()
+    wanted = asked["options"]
+    options = SearchOptions(**{**wanted, "metric": as_metric(wanted["metric"]), "exclude": tuple(wanted["exclude"])})
+    region = None if asked["crop"] is None else Region.of(asked["crop"])
+    encoders: list[Encoder] = []
+
+    def encoder() -> Encoder:
+        encoders.append(gallery.encoder)
+        return encoders[0]
+
     pictures = iter(blobs)
+    queries = [(query["text"], _files(query, pictures)) for query in asked["queries"]]
     # one by one, for in a batch an encoder rounds differently
-    resolved = [_resolved(resolver, query, pictures) for query in asked["queries"]]
-    answers = gallery.search_resolved(resolved, asked["k"], options, include_self=asked["include_self"])
-    needs_encoder = any("id" not in query for query in asked["queries"])
-    return {"answers": [_told(hits) for hits in answers], "notice": gallery.notice if needs_encoder else ""}
+    resolved = [_resolved(gallery, encoder, text, files, region) for text, files in queries]
+    answers = gallery.search_resolved(resolved, checked_k(asked["k"]), options, include_self=asked["include_self"])
+    return {
+        "answers": [_told(hits) for hits in answers],
+        "unknown": [name for name in options.exclude if not len(gallery.store.find(name, []))],
+        "notice": gallery.notice if encoders else "",
+    }
 
 
-def _resolved(resolver: QueryResolver, query: Mapping[str, Any], pictures: Iterator[bytes]) -> ResolvedQuery:
-    if "id" in query:
-        return resolver.resolve(f"id:{query['id']}")
-    if "text" in query:
-        return resolver.text(query["text"])
-    return resolver.picture(query["name"], next(pictures), query["item"])
+def _files(query: Mapping[str, Any], pictures: Iterator[bytes]) -> dict[str, QueryFile]:
+    """Return the files that a caller has, by what names them in its query."""
+    return {
+        file["text"]: QueryFile(file["name"], file["item"], partial(bytes, picture))
+        for file, picture in zip(query["files"], pictures, strict=False)
+    }
+
+
+def _resolved(
+    gallery: Gallery, encoder: Callable[[], Encoder], text: str, files: Mapping[str, QueryFile], region: Region | None
+) -> ResolvedQuery:
+    """Embed a query; a file that was not sent is none, and no path is opened here."""
+    by_path = {Path(os.path.expanduser(name)): file for name, file in files.items()}  # noqa: PTH111 - never raises
+    resolver = QueryResolver(gallery.store, encoder, DEFAULT_LIMITS, by_path.__getitem__)
+    query = resolver.parse(text, files.__contains__)
+    if any(term.kind is Kind.URL for term in query.terms):
+        msg = "an address is fetched by who names it"
+        raise InputError(msg)
+    return resolver.resolve(query if region is None else query.cropped(region))
 
 
 def _told(hits: Hits) -> dict[str, Any]:
@@ -131,6 +159,7 @@ def _told(hits: Hits) -> dict[str, Any]:
         "seconds": hits.seconds,
         "method": [hits.method.index, hits.method.recall],
         "hits": [_hit(hit) for hit in hits],
+        "cursor": hits.cursor,
     }
 
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from lookalike.gallery.record import INTERNAL, SEEN, column_name
 from lookalike.images.region import Region
-from lookalike.search.terms import MOST_TERMS, Kind, Term
+from lookalike.search.notation import MOST_TERMS
+from lookalike.search.terms import Kind, Term
 from lookalike.search.terms import Query as Terms
 from lookalike.server.uploads import PREFIX
 

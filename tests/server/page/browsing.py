@@ -57,4 +57,15 @@ def button(page, place, name):
 
 
 def options(page):
-    page.get_by_role("button", name="Options").click()
+    page.locator("#look-options").get_by_role("button", name="Options").first.click()
+
+
+def more_options(page):
+    page.get_by_role("button", name="More options").click()
+
+
+def pick(page, control, name):
+    """Choose from a list."""
+    page.locator(f"{control} input").blur()
+    page.locator(f"{control} input").click()
+    page.get_by_role("option", name=name, exact=True).click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -49,7 +50,7 @@ def called(client, name, data, event=None):
     return next(message for message in messages if message["msg"] == "process_completed")
 
 
-_AS_THEY_COME = (False, 0)
+_AS_THEY_COME = (False, 0, "", "", "", False, "")
 """Near-duplicates are not folded, and hits not spread."""
 
 
@@ -88,6 +89,7 @@ def test_no_file_of_the_server_is_read(client, gallery, tmp_path):
             done = called(client, "_search_anew", data)
             assert not done["success"]
             assert "root:" not in json.dumps(done)
+        assert "has to be uploaded" in called(client, "_look_at", ["toys", file(str(path))])["output"]["error"]
         assert client.get(f"/gradio_api/file={path}").status in (403, 404)
 
 
@@ -111,9 +113,10 @@ def test_mistakes_are_sentences(client):
         "embeds no words": search(client, None, words="/etc/passwd"),
     }
     for expected, done in bad.items():
-        message = done["output"]["error"]
+        assert done["success"], done
+        told = re.fullmatch('<p class="look-trouble" role="alert">(.*)</p>', done["output"]["data"][3])
+        message = told[1]
         assert expected in message, message
-        assert not done["success"]
         assert "Traceback" not in message
         assert "<" not in message
 

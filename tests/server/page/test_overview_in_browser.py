@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 pytest.importorskip("playwright")
@@ -35,6 +37,18 @@ def test_the_map_is_drawn_and_opens_pictures_of_the_service(page, service):
 def test_the_gallery_is_evaluated(page, leaves):
     page.get_by_role("tab", name="Evaluation").click()
     page.locator("#look-judge").click()
+    # while it goes on, what tells of it covers nothing and is covered by nothing
+    boxes = page.wait_for_function("""() => {
+        const shown = [".progress-level-inner", ".progress-bar-wrap", ".progress-text"];
+        const found = shown.map((one) => document.querySelector(`#look-evaluation ${one}`));
+        if (found.includes(null)) return null;
+        const about = document.querySelector("#look-evaluation .html-container");
+        const edges = found.map((one) => one.getBoundingClientRect()).map(({ top, bottom }) => [top, bottom]);
+        return { edges, behind: getComputedStyle(about).visibility };
+    }""").json_value()
+    assert boxes["behind"] == "hidden"
+    edges = sorted(boxes["edges"])
+    assert all(above[1] <= below[0] for above, below in pairwise(edges))
     report = page.frame_locator("#look-evaluation iframe")
     expect(report.get_by_role("heading", name="Overall")).to_be_visible()
     told = report.locator("body").inner_text()

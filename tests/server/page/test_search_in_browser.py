@@ -14,7 +14,7 @@ from lookalike import Query, Term
 from lookalike.images.region import Region
 from lookalike.server.options import ServerOptions
 from lookalike.server.page.asking import Marks, item_term, led_by
-from tests.server.page.browsing import ask, button, choose, opened, options, sees, taken
+from tests.server.page.browsing import ask, button, choose, more_options, opened, options, pick, sees, taken
 from tests.server.service import serving, toy_gallery
 from tests.toys import png
 
@@ -96,7 +96,7 @@ def test_a_box_is_dragged_and_its_part_is_searched(page, leaves, leaf):
     expect(page.locator("#look-status")).to_contain_text("a part of the picture")
     region.fill("half of it")
     region.press("Enter")
-    expect(page.get_by_test_id("toast-body")).to_contain_text("region")
+    expect(page.get_by_role("alert")).to_contain_text("region")
 
 
 def test_near_duplicates_are_folded_and_hits_are_spread(page, leaves, leaf):
@@ -120,10 +120,43 @@ def test_a_filter_narrows_and_a_wrong_one_is_a_sentence(page, leaves, leaf):
     sees(page, leaves.search(leaf, k=SHOWN, where="label = 'bean_rust'").ids)
     where.fill("colour = 'green'")
     where.press("Enter")
-    message = page.get_by_test_id("toast-body")
+    message = page.get_by_role("alert")
     expect(message).to_contain_text("colour")
     expect(message).not_to_contain_text("Traceback")
+    # what was found before does not look like the answer
     sees(page, leaves.search(leaf, k=SHOWN, where="label = 'bean_rust'").ids)
+    result = page.locator("#look-result")
+    expect(result).to_have_css("opacity", "0.3")
+    expect(page.get_by_text("Error", exact=True)).to_have_count(0)
+    where.fill("label = 'healthy'")
+    where.press("Enter")
+    sees(page, leaves.search(leaf, k=SHOWN, where="label = 'healthy'").ids)
+    expect(result).to_have_css("opacity", "1")
+    expect(message).to_have_count(0)
+
+
+def test_hits_are_ordered_and_ranked_otherwise_and_items_are_left_out(page, leaves, leaf):
+    ask(page, leaf)
+    more_options(page)
+    reverse = page.locator("#look-reverse").get_by_role("checkbox")
+    reverse.check()
+    sees(page, leaves.search(leaf, k=SHOWN, reverse=True).ids)
+    reverse.uncheck()
+    pick(page, "#look-sort", "label, descending")
+    sees(page, leaves.search(leaf, k=SHOWN, sort="-label").ids)
+    pick(page, "#look-sort", "Likeness")
+    pick(page, "#look-expand", "Crops of the picture too")
+    sees(page, leaves.search(leaf, k=SHOWN, expand="crops").ids)
+    pick(page, "#look-expand", "The query alone")
+    pick(page, "#look-rerank", "Anew, whitened")
+    sees(page, leaves.search(leaf, k=SHOWN, rerank="whitened").ids)
+    out = leaves.search(leaf, k=2).ids
+    exclude = page.locator("#look-exclude").get_by_role("textbox")
+    exclude.fill(f"{out[0]}\nid:{out[1]}\n")
+    exclude.press("Shift+Enter")
+    sees(page, leaves.search(leaf, k=SHOWN, rerank="whitened", exclude=out).ids)
+    reverse.check()
+    expect(page.get_by_role("alert")).to_contain_text("The least alike come as they are")
 
 
 def test_weak_hits_and_those_below_a_score_are_left_out(page, leaves, leaf, tmp_path):
@@ -162,6 +195,9 @@ def test_hits_lead_on_to_more_and_to_better_ones(page, leaves, leaf):
     query = led_by((item_term(first[2]),), marks)
     sees(page, leaves.search(query, k=SHOWN, include_self=True).ids)
     expect(page.locator("[data-do=good][aria-pressed=true]")).to_have_attribute("data-id", found[1])
+    button(page, 0, "Why?").click()
+    expect(page.locator("#look-dialog")).to_contain_text("This score is of the query alone")
+    page.keyboard.press("Escape")
     page.locator("#look-forget").click()
     sees(page, found)
     expect(refine).to_be_hidden()
@@ -177,7 +213,19 @@ def test_a_hit_is_opened_and_explained(page, leaf):
     page.keyboard.press("Escape")
     expect(picture).to_be_hidden()
     button(page, 0, "Why?").click()
-    expect(page.locator("#look-dialog").get_by_alt_text("heat maps")).to_be_visible()
+    dialog = page.locator("#look-dialog")
+    expect(dialog).not_to_contain_text("of the query alone")
+    for which in ("query", "hit"):
+        picture = dialog.get_by_alt_text(f"heat map of the {which}")
+        enlarge = page.get_by_role("button", name=f"Enlarge the {which}")
+        width = picture.bounding_box()["width"]
+        enlarge.click()
+        expect(enlarge).to_have_attribute("aria-pressed", "true")
+        assert picture.bounding_box()["width"] > 2 * width
+        frame = enlarge.evaluate("one => [one.parentElement.scrollWidth, one.parentElement.clientWidth]")
+        assert frame[0] > frame[1]
+        enlarge.click()
+        expect(enlarge).to_have_attribute("aria-pressed", "false")
     page.get_by_role("button", name="Close").click()
     expect(page.locator("#look-dialog")).to_be_hidden()
 
@@ -212,12 +260,33 @@ def test_a_phone_shows_two_columns_and_nothing_sticks_out(chromium, service):
         assert left["y"] == right["y"] < below["y"]
         tools = [button(page, 0, name).bounding_box()["y"] for name in ("Good", "Bad", "Why?")]
         assert len(set(tools)) == 1
+        # the end of a name tells it from others
+        for place in range(SHOWN):
+            card = page.locator(".look-hits > li").nth(place)
+            end = card.locator("p b span").last
+            assert end.inner_text() == (card.locator("p b").get_attribute("title"))[-len(end.inner_text()) :]
+            assert end.evaluate("one => one.scrollWidth <= one.clientWidth")
+            edges = [one.evaluate("one => one.getBoundingClientRect().right") for one in (end, card)]
+            assert edges[0] <= edges[1]
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         page.locator(".look-picture").first.tap()
         expect(page.locator("#look-dialog img")).to_be_visible()
         box = page.locator("#look-dialog").bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
+        page.get_by_role("button", name="Close").tap()
+        button(page, 0, "Why?").tap()
+        query, hit = (
+            page.locator("#look-dialog").get_by_alt_text(f"heat map of the {which}") for which in ("query", "hit")
+        )
+        expect(hit).to_be_attached()
+        first, second = query.bounding_box(), hit.bounding_box()
+        assert first["width"] == second["width"] > 300
+        assert first["y"] + first["height"] < second["y"]
+        page.get_by_role("button", name="Enlarge the query").tap()
+        expect(page.get_by_role("button", name="Enlarge the query")).to_have_attribute("aria-pressed", "true")
+        assert query.bounding_box()["width"] > 800
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -234,12 +303,25 @@ def test_the_page_is_light_or_dark_as_the_system_is(chromium, service, scheme):
 
 def test_mistakes_are_told_in_a_sentence(page, tmp_path):
     page.locator("#look-go").click()
-    message = page.get_by_test_id("toast-body")
-    expect(message).to_contain_text("There is nothing to search for yet; choose a picture or an example.")
+    message = page.get_by_role("alert")
+    expect(message).to_have_text("There is nothing to search for yet; choose a picture or an example.")
+
+
+def test_a_picture_that_cannot_be_read_is_told_of_at_once(page, leaves, leaf, tmp_path):
     (tmp_path / "broken.png").write_bytes(png(1)[:40])
-    ask(page, tmp_path / "broken.png")
-    expect(message.last).to_contain_text("picture")
-    expect(message.last).not_to_contain_text("Traceback")
+    upload = page.locator("#look-query input[type=file]")
+    upload.set_input_files(tmp_path / "broken.png")
+    message = page.locator("#look-unreadable").get_by_role("alert")
+    expect(message).to_contain_text("This file cannot be searched with")
+    expect(page.locator("#look-query img")).to_be_hidden()
+    expect(page.locator("#look-region")).to_be_hidden()
+    page.locator("#look-go").click()
+    expect(page.locator("#look-status").get_by_role("alert")).to_be_visible()
+    page.get_by_label("Remove Image").click()
+    expect(message).to_have_count(0)
+    ask(page, leaf)
+    sees(page, leaves.search(leaf, k=SHOWN).ids)
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_another_gallery_is_chosen(chromium, leaves, tmp_path):

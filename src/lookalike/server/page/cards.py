@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lookalike.search.hit import Hit
     from lookalike.server.page.asking import Marks
 
+_ENDING = 11
+"""Characters at the end of a name that are shown in any case: they tell it from its neighbours."""
 _TOOLS = (
     ("more", "More like this", ""),
     ("good", "Good", ' aria-pressed="{good}"'),
@@ -65,13 +67,15 @@ def exactly(value: str) -> str:
 
 def card(hit: Hit, gallery: str, *, value: str, below: str, tools: str) -> str:
     """Return an item as a card: its picture, name and a value, what is told below as HTML, and buttons."""
-    name, identity = text(short_name(hit.id)), text(hit.id)
+    shown = plain(short_name(hit.id))
+    name, identity = text(shown), text(hit.id)
+    halves = f"<span>{exactly(shown[:-_ENDING])}</span><span>{exactly(shown[-_ENDING:])}</span>"
     known = {"id": hit.id, **jsonable(hit.attributes)}
     facts = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in known.items())
     return (
         f'<li><button type="button" class="look-picture" data-do="open" data-src="{text(picture_of(hit.id, gallery))}" '
         f'aria-label="Open {name}">{_image(hit, gallery, "")}{_box(hit)}</button>'
-        f'<p><b title="{identity}">{name}</b><span class="look-score">{value}</span></p>'
+        f'<p><b title="{identity}">{halves}</b><span class="look-score">{value}</span></p>'
         f'<p class="look-pale">{below}</p>'
         f'<div class="look-tools" role="group" aria-label="{name}">{tools}</div><dl hidden>{facts}</dl></li>'
     )

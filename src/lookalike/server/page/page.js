@@ -8,7 +8,11 @@ const dialog = () => {
   found = document.createElement("dialog");
   found.id = "look-dialog";
   found.innerHTML = '<form method="dialog"><button autofocus>Close</button></form><div aria-live="polite"></div>';
-  found.addEventListener("click", (event) => event.target === found && found.close());
+  found.addEventListener("click", (event) => {
+    if (event.target === found) found.close();
+    const zoomed = event.target.closest('[data-do="zoom"]');
+    if (zoomed) zoomed.setAttribute("aria-pressed", String(zoomed.getAttribute("aria-pressed") !== "true"));
+  });
   root().append(found);
   return found;
 };
@@ -32,13 +36,22 @@ const opened = (button) => {
   show(waiting, image, facts);
 };
 
+const behavior = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
+
+// what went wrong comes into sight, wherever the controls are
+function told(element, watch) {
+  watch("value", () => {
+    if (element.querySelector(".look-trouble"))
+      document.getElementById("look-answer").scrollIntoView({ behavior: behavior(), block: "nearest" });
+  });
+}
+
 function cards(element, trigger, watch) {
   // below the controls of a narrow page, hits come into sight by themselves
   watch("value", () => {
     const hits = element.querySelector(".look-hits");
     if (hits && hits.getBoundingClientRect().top > innerHeight / 2) {
-      const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-      document.getElementById("look-answer").scrollIntoView({ behavior });
+      document.getElementById("look-answer").scrollIntoView({ behavior: behavior() });
     }
   });
   element.addEventListener("click", (event) => {
@@ -152,5 +165,5 @@ function regions() {
 }
 
 regions();
-return { cards, explained, review };
+return { cards, explained, review, told };
 })();

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import gradio
 
 from lookalike.errors import LookalikeError
+from lookalike.server.page.cards import text
 from lookalike.server.problems import RefusedError, as_refusal
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ def shown_trouble() -> Iterator[None]:
         yield
     except Exception as error:
         raise gradio.Error(escape(sentence_of(error)), title="", print_exception=False) from error
+
+
+def trouble_html(error: Exception) -> str:
+    """Return what the page says of an error where an answer would be."""
+    return f'<p class="look-trouble" role="alert">{text(sentence_of(error))}</p>'
 
 
 def sentence_of(error: Exception) -> str:
