@@ -41,6 +41,8 @@ _MOST_LISTS, _WIDEST = 65_536, 32_768
 _LISTED_ROWS = 50_000
 """Up to so many positions stand in a condition; where more would, rows that are not allowed are found and dropped."""
 _OVERASK = 2.0
+_INDEXED_FROM = 1_024
+"""Rows of a segment from which the server indexes it; fewer are compared one by one, on its disk or not."""
 _BYTES_AT_ONCE = 4 << 20
 _BUFFERS = 48 << 20
 """Of the client's library, and of messages on their way."""
@@ -127,7 +129,7 @@ class MilvusBackend:
         try:
             server = MilvusServer.connect()
             with asking(server.address):
-                held = _rows_held(server.client, name)
+                held = _rows_held(server.client, name, rows)
         except (InputError, RemoteError) as error:
             raise IndexUnusableError(str(folder), str(error)) from error
         if held != rows:
@@ -236,7 +238,7 @@ class MilvusBackend:
         index = client.prepare_index_params()
         kind = self._kind.upper()
         index.add_index(_VECTOR, index_type=kind, index_name=_VECTOR, metric_type=metric, params=self._built_with)
-        if sent:
+        if sent >= _INDEXED_FROM:
             client.flush(self._name)  # only what is on the server's disk is indexed
         client.create_index(self._name, index)
         client.load_collection(self._name)
@@ -293,12 +295,19 @@ def _count(client: Any, name: str) -> int:
     return int(found[0]["count(*)"])
 
 
-def _rows_held(client: Any, name: str) -> int | None:
-    """Return how many rows a collection has, after it is loaded; None where there is no such collection."""
+def _rows_held(client: Any, name: str, rows: int) -> int | None:
+    """Return how many rows a collection has, after it is loaded; None where there is no such collection.
+
+    Parameters
+    ----------
+    rows : how many it should have; so few that they were never indexed have to be counted, the others are known.
+    """
     if not client.has_collection(name, timeout=_SEARCHING):
         return None
     if str(client.get_load_state(name, timeout=_SEARCHING)["state"]) != "Loaded":
         client.load_collection(name, timeout=_WRITING)
+    if rows < _INDEXED_FROM:
+        return _count(client, name)
     return int(client.get_collection_stats(name, timeout=_SEARCHING)["row_count"])
 
 
