@@ -8,7 +8,7 @@ import pytest
 import lookalike
 from lookalike.errors import InputError
 from lookalike.search.terms import Kind
-from lookalike.server.page.asking import Marks, asked_terms, item_term, led_by
+from lookalike.server.page.asking import Marks, asked_terms, box_of, item_term, led_by
 from tests.server.service import toy_gallery
 from tests.toys import png
 
@@ -27,6 +27,14 @@ def test_a_picture_has_a_region_and_goes_with_words():
         asked_terms(None, "", "  ")
     with pytest.raises(InputError, match="region"):
         asked_terms(png(1), "left half", "")
+
+
+def test_the_box_of_a_hit_is_four_numbers_or_none():
+    assert box_of({"id": "a"}) is box_of({"box": None}) is None
+    assert box_of({"box": "1,2,30,40"}) == (1, 2, 30, 40)
+    for wrong in ("1,2,3", [1, 2, 3, "../x"], {"x": 1}, "0,0,-1,5", float("nan")):
+        with pytest.raises(InputError):
+            box_of({"box": wrong})
 
 
 def test_a_mark_replaces_the_other_and_is_taken_back():

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from lookalike.api.hits import Hits
 from lookalike.search.hit import Hit
-from lookalike.server.page.asking import Marks
+from lookalike.server.page.asking import Marks, box_of
 from lookalike.server.page.cards import examples_html, hits_html, text
 
 EVIL = '"><script>alert(1)</script>{{7*7}}${7*7}.jpg'
@@ -64,7 +64,10 @@ def test_marks_are_pressed_buttons():
 
 
 def test_the_part_that_was_found_is_framed():
-    [frame] = _Seen(hits_html(hits(hit("a", box=(25, 10, 50, 20))), "g", Marks())).all("i")
+    page = _Seen(hits_html(hits(hit("a", box=(25, 10, 50, 20))), "g", Marks()))
+    [frame] = page.all("i")
+    [why] = [button for button in page.all("button") if button["data-do"] == "why"]
+    assert box_of({"box": why["data-box"]}) == (25, 10, 50, 20)
     assert frame["style"] == "left:25.00%;top:20.00%;width:50.00%;height:40.00%"
     assert _Seen(hits_html(hits(hit("a", box=(0, 0, 100, 50))), "g", Marks())).all("i") == []
     assert "Nothing in the gallery" in hits_html(hits(), "g", Marks())

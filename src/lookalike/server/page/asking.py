@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from lookalike.images.region import Box
+
 _GOOD, _BAD = 0.75, 0.15
 
 
@@ -64,6 +66,20 @@ def item_of(sent: Mapping[str, Any]) -> str:
         msg = f"an item is named by its id, and not {item!r}"
         raise InputError(msg)
     return item
+
+
+def box_of(sent: Mapping[str, Any]) -> Box | None:
+    """Return the part of an item's picture that a client sent with its id; None if it sent none.
+
+    Raises
+    ------
+    InputError : if it is none.
+    """
+    box = sent.get("box")
+    if box is None:
+        return None
+    x, y, width, height = Region.of(box).numbers
+    return round(x), round(y), round(width), round(height)
 
 
 def item_term(item: Any) -> Term:

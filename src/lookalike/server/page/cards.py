@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from lookalike.api.hits import subtitle_of
+from lookalike.api.hits import share_of, subtitle_of
 from lookalike.exports.captions import plain, score_text, short_name
 from lookalike.server.served import addresses, jsonable
 
@@ -83,8 +83,10 @@ def card(hit: Hit, gallery: str, *, value: str, below: str, tools: str) -> str:
 
 def _hit_card(hit: Hit, gallery: str, marks: Marks) -> str:
     pressed = {"good": str(hit.id in marks.good).lower(), "bad": str(hit.id in marks.bad).lower()}
+    box = "" if hit.box is None else f' data-box="{",".join(map(str, hit.box))}"'
+    named = f'data-id="{exactly(hit.id)}"{box}'
     tools = "".join(
-        f'<button type="button" data-do="{do}" data-id="{exactly(hit.id)}"{state.format(**pressed)}>{label}</button>'
+        f'<button type="button" data-do="{do}" {named}{state.format(**pressed)}>{label}</button>'
         for do, label, state in _TOOLS
     )
     below = f"<span>{text(subtitle_of(hit))}</span>{_strength(hit)}"
@@ -102,12 +104,10 @@ def _image(hit: Hit, gallery: str, alternative: str) -> str:
 
 def _box(hit: Hit) -> str:
     """Return a frame around the part that was found, if that is not all."""
-    width, height = hit.attributes.get("width"), hit.attributes.get("height")
-    if hit.box is None or not (isinstance(width, int) and isinstance(height, int)):
-        return ""
-    x, y, wide, tall = hit.box
-    if (wide, tall) == (width, height):
+    share = share_of(hit)
+    if share is None:
         return ""
     # the frame lies in a box of the picture's shape, as the picture does
-    place = f"left:{x / width:.2%};top:{y / height:.2%};width:{wide / width:.2%};height:{tall / height:.2%}"
+    width, height = hit.attributes["width"], hit.attributes["height"]
+    place = f"left:{share.x:.2%};top:{share.y:.2%};width:{share.width:.2%};height:{share.height:.2%}"
     return f'<span class="look-frame" style="aspect-ratio:{width}/{height}"><i style="{place}"></i></span>'

@@ -57,12 +57,12 @@ function cards(element, trigger, watch) {
   element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (!button) return;
-    const { do: action, id } = button.dataset;
+    const { do: action, id, box } = button.dataset;
     if (action === "open") opened(button);
     else if (action === "more") trigger("click", { id });
     else if (action === "why") {
       show(paragraph("Comparing …"));
-      trigger("expand", { id });
+      trigger("expand", { id, box });
     } else {
       const pressed = button.getAttribute("aria-pressed") === "true";
       button.parentElement.querySelectorAll("[aria-pressed]").forEach((one) => one.setAttribute("aria-pressed", "false"));

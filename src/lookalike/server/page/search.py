@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,11 @@ from lookalike.errors import ImageDecodeError, InputError
 from lookalike.evaluation.sample import label_column
 from lookalike.gallery.strata import sample_rows
 from lookalike.images.decode import as_pixels
-from lookalike.search.items import as_hits, item_columns
+from lookalike.search.items import as_hits, item_columns, item_named
 from lookalike.search.notation import ITEM
 from lookalike.search.options import AUTO, RERANKINGS
 from lookalike.search.terms import Query
-from lookalike.server.page.asking import Marks, asked_terms, item_of, item_term, led_by
+from lookalike.server.page.asking import Marks, asked_terms, box_of, item_of, item_term, led_by
 from lookalike.server.page.cards import examples_html, hits_html, text
 from lookalike.server.page.explaining import explanation_html
 from lookalike.server.page.overview import named
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
-    from lookalike.search.hit import Hit
+    from lookalike.images.region import Box
     from lookalike.search.terms import Term
     from lookalike.server.served import ServedGallery
 
@@ -269,7 +269,8 @@ class SearchPart:
         form = _Form(*values)
         try:
             query = Query(form.terms() if item is None else (item_term(item),))
-            work = partial(_explanation, query=query, item=item_of(event._data), is_led=bool(marks))
+            found = item_of(event._data), box_of(event._data)
+            work = partial(_explanation, query=query, found=found, is_led=bool(marks))
             shown = await named(self._galleries, form.gallery).do(work)
         except Exception as error:  # noqa: BLE001  (it is told within the dialog, which is above all messages)
             shown = trouble_html(error)
@@ -321,12 +322,9 @@ def _about(gallery: Gallery, *, name: str) -> tuple[Any, ...]:
     return title, words, where, sort, examples_html(items, name)
 
 
-def _explanation(gallery: Gallery, *, query: Query, item: str, is_led: bool) -> str:
-    return explanation_html(gallery.explain(query, _hit(gallery, item)), is_led=is_led)
-
-
-def _hit(gallery: Gallery, item: str) -> Hit:
-    found = gallery.store.find(item, item_columns(gallery.store))
-    if len(found) == 0:
+def _explanation(gallery: Gallery, *, query: Query, found: tuple[str, Box | None], is_led: bool) -> str:
+    item, box = found
+    hit = item_named(item, gallery.store)
+    if hit is None:
         raise unknown(item)
-    return as_hits(found, gallery.store)[0]
+    return explanation_html(gallery.explain(query, replace(hit, box=box)), is_led=is_led)
