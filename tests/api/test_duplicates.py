@@ -136,8 +136,12 @@ def test_nothing_is_overwritten_and_what_changed_stays(gallery, folder, tmp_path
     assert (len(back.moves), len(back.failed)) == (0, 1)  # one was noted and never moved
     assert (folder / "copies" / "turned.png").read_text() == "new"
     (folder / "copies" / "turned.png").unlink()
+    gallery.add(folder, label_from="parent")
     back = gallery.undo()
     assert (len(back.moves), len(back.failed)) == (1, 0)
+    # what was there already keeps what it has come to have
+    labels = {row["id"]: row["label"] for row in gallery.store.table.to_table(["id", "label"]).to_pylist()}
+    assert labels["copies/bytes.jpg"] == "copies"
     with Image.open(folder / "copies" / "turned.png") as picture:
         assert picture.size == (250, 250)
 

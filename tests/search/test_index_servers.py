@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 
 import numpy as np
 import pytest
 
+from lookalike.api.gallery import open_gallery
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.gallery.location import Location
 from lookalike.search.upkeep import renew
@@ -184,3 +186,16 @@ def test_the_file_of_the_mark_may_be_damaged(shared, milvus, no_grace):
         (folder / ".lookalike" / "index_servers.json").write_text(text)
         renewed(folder)
         assert searched(folder)["index"] == "milvus"
+
+
+def test_a_gallery_that_was_opened_while_the_server_was_away_finds_it_again(shared, milvus, milvus_server, monkeypatch):
+    monkeypatch.setattr("lookalike.search.searcher._LOOK_SECONDS", 0.2)
+    monkeypatch.setenv("LOOKALIKE_MILVUS_URI", NOWHERE)
+    gallery = open_gallery(shared)
+    assert gallery.search("id:e.npy#7").is_exact
+    monkeypatch.setenv("LOOKALIKE_MILVUS_URI", milvus_server)
+    deadline = time.monotonic() + 60
+    while gallery.search("id:e.npy#7").is_exact:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert gallery.search("id:e.npy#7").method.index == "milvus"

@@ -172,7 +172,7 @@ def test_refuses_vectors_of_another_space(tmp_path):
 @pytest.mark.parametrize(
     "where",
     [
-        *("number >", "nosuch = 1", "number", "number > 'a'", "folder = 3", "number % 0 = 1", "count(*) > 1"),
+        *("number >", "nosuch = 1", "number", "number > 'a'", "folder = 3", "count(*) > 1"),
         *("'", "number in (", "1=1; drop table x", "\x00", "(" * 300, "cast(folder as int) = 1"),
     ],
 )

@@ -99,6 +99,27 @@ def test_a_crop_is_of_all_pictures_of_a_request(client, gallery):
     assert list(map(heard, answers)) == [told(here), told(gallery.search(png(40), k=3))]
 
 
+def test_a_crop_is_what_is_expanded_and_what_a_cursor_belongs_to(client, gallery):
+    query = {"image": in_base64(png(40, side=64)), "crop": [0, 0, 32, 64]}
+    here = Term(png(40, side=64), crop=(0, 0, 32, 64))
+    answer = client.post("/search", {"query": query, "k": 5, "expand": "crops"}).json
+    assert heard(answer) == told(gallery.search(here, k=5, expand="crops"))
+    first = client.post("/search", {"query": query, "k": 5, "cursor": "start"}).json
+    assert client.post("/search", {"query": query, "k": 5, "cursor": first["cursor"]}).status == 200
+    other = {**query, "crop": [32, 0, 32, 64]}
+    assert client.post("/search", {"query": other, "k": 5, "cursor": first["cursor"]}).error == "InputError"
+
+
+def test_a_cursor_belongs_to_all_terms(client):
+    def page(seed, cursor):
+        terms = [{"image": in_base64(png(seed))}, {"id": "photos/0005.png"}]
+        return client.post("/search", {"query": {"terms": terms}, "k": 5, "cursor": cursor})
+
+    first = page(40, "start").json
+    assert page(40, first["cursor"]).status == 200
+    assert page(41, first["cursor"]).error == "InputError"
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -118,6 +139,14 @@ def test_terms_that_make_no_sense_are_a_problem_of_who_asked(client, query):
     answer = client.post("/search", {"query": query})
     assert answer.status == 422
     assert answer.error
+
+
+def test_only_ratios_of_weights_matter(client):
+    def found(scale):
+        terms = [{"id": "photos/0005.png", "weight": scale}, {"id": "photos/0003.png", "weight": -0.5 * scale}]
+        return client.search({"terms": terms}, metric="l2")
+
+    assert found(1e200) == found(1e-200) == found(1)
 
 
 def test_an_item_that_is_gone_has_no_part_to_ask_with(tmp_path):

@@ -27,9 +27,9 @@ def gallery(tmp_path_factory):
 def client(gallery):
     """Return a server that waits for a moment only."""
     with pytest.MonkeyPatch.context() as patched, serving(toys=gallery) as client:
-        patched.setattr(http_protocol, "_HEAD_SECONDS", 0.5)
-        patched.setattr(http_protocol, "_LOOK_SECONDS", 0.5)
-        patched.setattr(body, "_PATIENCE", 0.5)
+        patched.setattr(http_protocol, "_HEAD_SECONDS", 2.0)
+        patched.setattr(http_protocol, "_LOOK_SECONDS", 2.0)
+        patched.setattr(body, "_PATIENCE", 2.0)
         yield client
 
 
@@ -137,7 +137,7 @@ def test_a_body_that_is_slow_and_comes_is_read(client):
         )
         for _ in range(20):
             opened.sendall(b" " * 1_000)
-            time.sleep(0.05)
+            time.sleep(0.15)
         opened.sendall(text)
         assert rest(opened).startswith(b"HTTP/1.1 200")
 

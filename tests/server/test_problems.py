@@ -7,7 +7,7 @@ import pytest
 from lookalike.errors import ConditionError, ImageDecodeError, InputError, SourceError, StoreCorruptError
 from lookalike.server.problems import as_refusal
 
-FOLDER = "/srv/secret/gallery"
+FOLDER = "/srv/secret photos/gallery"
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,8 @@ def _with_crops(gallery: Gallery, query: ResolvedQuery) -> Vectors:
 
 def _identity(query: ResolvedQuery) -> str:
     """Return what tells a query from others; its embedding may differ in the last digits when it is made again."""
+    if query.parts:
+        return content_digest("\n".join([query.name, *map(_identity, query.parts)]).encode())
     if isinstance(query.picture, bytes):
         return content_digest(query.picture)
     if query.picture is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.building.report import Failure
 from lookalike.errors import InputError
 from lookalike.gallery.skipped_store import CLOSED_FOLDER
+from lookalike.search.notation import HUB
 from lookalike.search.terms import Kind, Term
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lookalike.search.query import QueryResolver, ResolvedQuery
     from lookalike.sources.base import Source
 
-_HUB_PREFIX = "hf:"
 _AT_ONCE = 32
 """Queries whose pictures are in memory together."""
 
@@ -96,7 +96,7 @@ def is_collection(text: str) -> bool:
 
     Without a slash the name of a folder may be meant as a word.
     """
-    if text.startswith(_HUB_PREFIX):
+    if text.startswith(HUB):
         return True
     term = Term(text)
     return term.kind is Kind.FILE and os.path.isdir(term.what)  # noqa: PTH112 - takes any text

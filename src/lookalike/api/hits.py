@@ -203,7 +203,8 @@ def share_of(hit: Hit) -> Region | None:
     if hit.box is None or not (isinstance(width, int) and isinstance(height, int)):
         return None
     x, y, wide, tall = hit.box
-    return None if (wide, tall) == (width, height) else Region(x / width, y / height, wide / width, tall / height)
+    share = Region(x / width, y / height, min(wide / width, 1.0), min(tall / height, 1.0))
+    return None if (share.width, share.height) == (1.0, 1.0) else share
 
 
 def size_of(hit: Hit) -> str:

@@ -22,6 +22,7 @@ from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.images.digest import content_digest
 from lookalike.images.region import Region
 from lookalike.search.hit import Hit, Method, Strength
+from lookalike.search.notation import ITEM
 from lookalike.search.options import SearchOptions, checked_k
 from lookalike.search.terms import Kind, Term
 from lookalike.sources.combined import broken_parts
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ITEM, _FILE = "id:", "file:"
 _AT_ONCE, _BYTES_AT_ONCE = 32, 24_000_000
 """Queries and pictures that go in one request."""
 _MOST_BYTES = 40_000_000
@@ -109,7 +109,10 @@ class RemoteGallery(Searchable):
         ready = (sent(query, self._has) for query in queries)
         for together in _grouped(ready, lambda query: query.size):
             found = self._ask("POST", "/search", {**asked, "queries": [query.values for query in together]})
-            answers += [self._hits(query, told) for query, told in zip(together, found, strict=True)]
+            answers += [
+                replace(self._hits(query, told), are_least=options.reverse)
+                for query, told in zip(together, found, strict=True)
+            ]
         return answers
 
     def search_each(
@@ -149,7 +152,7 @@ class RemoteGallery(Searchable):
         InputError : if the query is no picture, there is no such item, or the encoder does not show what it sees where.
         RemoteError : if the server does not answer.
         """
-        item = hit.id if isinstance(hit, Hit) else hit.removeprefix(_ITEM)
+        item = hit.id if isinstance(hit, Hit) else hit.removeprefix(ITEM)
         box = hit.box if isinstance(hit, Hit) else None
         body = json.dumps({"query": sent(query, self._has).values, "id": item, "box": box}).encode()
         return self._request("POST", "/explain", body)
@@ -198,11 +201,11 @@ class RemoteGallery(Searchable):
         RemoteError : if it does not answer.
         """
         names = [ids] if isinstance(ids, str) else list(ids)
-        wrong = next((name for name in names if not name.startswith(_ITEM)), None)
+        wrong = next((name for name in names if not name.startswith(ITEM)), None)
         if wrong is not None:
             msg = f"{wrong!r} is no id of an item; name items as id:ID"
             raise InputError(msg)
-        items = [name.removeprefix(_ITEM) for name in names]
+        items = [name.removeprefix(ITEM) for name in names]
         total = len(self) if not items else 0
         for item in items:
             total = self._ask("DELETE", f"/items/{quote(item, safe='')}")["total"]

@@ -123,8 +123,13 @@ def undo_move(store: LanceStore, report: Callable[[str], None]) -> Moved:
     with writer_lock(location, lambda holder: report(waiting_for(holder))):
         journal = newest_journal(location)
         with store_errors(location):
-            moved, returning = move_back(journal)
+            moved, in_place = move_back(journal)
         store.refresh()
+        # what was brought back before may have come into the gallery since, with other labels
+        back = {move.id for move in moved.moves}
+        ids = in_place["id"].to_pylist()
+        is_wanted = [item in back or not len(store.find(item, [])) for item in ids]
+        returning = in_place.filter(pa.array(is_wanted, pa.bool_()))
         if len(returning):
             store.restore(returning)
             with store_errors(location):

@@ -15,7 +15,7 @@ from lookalike.errors import LookalikeError
 from lookalike.images.limits import DEFAULT_LIMITS
 from lookalike.images.reading import read_picture
 from lookalike.search.hit import Hit, Method, Strength
-from lookalike.search.notation import candidates, names_file
+from lookalike.search.notation import HUB, candidates, names_file
 from lookalike.server.local_protocol import LENGTH, is_private, packed, socket_path
 from lookalike.sources.names import anchored, item_id, printable
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from lookalike.gallery.location import Location
 
 _PATIENCE = 60.0
-_HUB = "hf:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def warm_search(location: Location, queries: Sequence[str], asked: Mapping[str, 
     path = socket_path(location.folder)
     if path is None or not path.exists() or not is_private(path.parent):
         return None
-    if any(query.startswith(_HUB) for query in queries):
+    if any(query.startswith(HUB) for query in queries):
         return None
     try:
         read = [_query(query, location.base) for query in queries]

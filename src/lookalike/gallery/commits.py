@@ -69,7 +69,8 @@ def drop_replaced(table: lance.LanceDataset, *, before: datetime) -> None:
     """Drop the versions in whose place another came before that time; how old they were then does not matter."""
     # "older_than" of the table format itself goes by when a version was made, and drops one that was just replaced
     versions = table.versions()
-    replaced = [old["version"] for old, new in itertools.pairwise(versions) if new["timestamp"] < before]
+    since = before.timestamp()  # of clocks that are put forward or back
+    replaced = [old["version"] for old, new in itertools.pairwise(versions) if new["timestamp"].timestamp() < since]
     if replaced:
         table.cleanup_old_versions(versions=replaced)
 

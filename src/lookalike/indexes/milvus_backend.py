@@ -17,7 +17,7 @@ from pymilvus import DataType, MilvusClient
 
 from lookalike.errors import IndexUnusableError, InputError, RemoteError
 from lookalike.indexes.base import Footprint
-from lookalike.indexes.milvus_server import KEPT, UNCLAIMED, MilvusServer, asking, is_name, new_name
+from lookalike.indexes.milvus_server import KEPT, UNCLAIMED, MilvusServer, asking, is_due, is_name, new_name
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
 
@@ -46,7 +46,7 @@ _INDEXED_FROM = 1_024
 _BYTES_AT_ONCE = 4 << 20
 _BUFFERS = 48 << 20
 """Of the client's library, and of messages on their way."""
-_SEARCHING, _WRITING = 10.0, 120.0
+_SEARCHING, _WRITING, _INDEXING = 10.0, 120.0, 7_200.0
 """Seconds until an answer is not waited for any more."""
 _PAUSE = 10.0
 """Seconds without a question to a server that failed: each search would wait for it."""
@@ -145,6 +145,8 @@ class MilvusBackend:
 
         Some minutes have to pass since one was made. A server that is away, or is not named any more, changes nothing.
         """
+        if not is_due(owner):
+            return True
         used = {name for name in map(_named_in, folder.rglob(_FILE)) if name is not None}
         try:
             return MilvusServer.connect().drop_unused(owner, used) > 0
@@ -239,9 +241,9 @@ class MilvusBackend:
         kind = self._kind.upper()
         index.add_index(_VECTOR, index_type=kind, index_name=_VECTOR, metric_type=metric, params=self._built_with)
         if sent >= _INDEXED_FROM:
-            client.flush(self._name)  # only what is on the server's disk is indexed
-        client.create_index(self._name, index)
-        client.load_collection(self._name)
+            client.flush(self._name, timeout=_INDEXING)  # only what is on the server's disk is indexed
+        client.create_index(self._name, index, timeout=_INDEXING)
+        client.load_collection(self._name, timeout=_INDEXING)
         held = _count(client, self._name)
         if held != sent:
             msg = f"the Milvus server holds {held} of {sent} rows that it was sent; build the index again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import re
 import time
@@ -29,6 +30,10 @@ _GRACE = 300
 """Seconds that a collection nobody refers to is left alone: it may be about to be saved, or was just replaced."""
 _ABANDONED = 86_400
 """Seconds after which an unsaved collection is taken for that of a process that was killed."""
+_PAUSE = 5.0
+_ASKED_AGAIN_AT: dict[str, float] = {}
+"""When a server that was away is asked again, by its address: to find out takes seconds, and others wait for it."""
+_LOOKED_THROUGH_AT: dict[str, float] = {}
 _NAME = re.compile(r"lookalike_([0-9a-z]+)_(\d+)_[0-9a-f]{12}")
 _AWAY = 2
 """Milvus's code for a server that cannot be reached."""
@@ -56,8 +61,14 @@ class MilvusServer:
             msg = f"the index milvus needs a Milvus server: set {URI} to its address, such as http://localhost:19530"
             raise InputError(msg)
         address = _address_of(uri)
-        with asking(address):
-            client = MilvusClient(uri=uri, token=os.environ.get(TOKEN, ""), timeout=CONNECTING)
+        if time.monotonic() < _ASKED_AGAIN_AT.get(address, 0.0):
+            raise RemoteError(address, _away())
+        try:
+            with asking(address):
+                client = MilvusClient(uri=uri, token=os.environ.get(TOKEN, ""), timeout=CONNECTING)
+        except RemoteError:
+            _ASKED_AGAIN_AT[address] = time.monotonic() + _PAUSE
+            raise
         return cls(client, address)
 
     def drop(self, name: str) -> None:
@@ -83,6 +94,7 @@ class MilvusServer:
         RemoteError : if the server cannot.
         """
         left = 0
+        _LOOKED_THROUGH_AT[owner] = time.monotonic()
         with asking(self.address):
             names = self.client.list_collections(timeout=CONNECTING)
         for name in names:
@@ -93,6 +105,11 @@ class MilvusServer:
             else:
                 left += whose == owner
         return left
+
+
+def is_due(owner: str) -> bool:
+    """Say whether it is some minutes since this process last dropped what an owner does not use."""
+    return time.monotonic() - _LOOKED_THROUGH_AT.get(owner, -math.inf) > _GRACE
 
 
 def new_name(owner: str = UNCLAIMED) -> str:

@@ -39,7 +39,10 @@ def claim(store: LanceStore, index: ApproximateIndex) -> None:
     about = _read(store.location) or {"owner": uuid.uuid4().hex, "backends": []}
     backends = sorted({*about["backends"], index.spec.backend})
     about = {"owner": about["owner"], "folder": str(store.location.folder), "backends": backends}
-    store.location.index_servers.write_text(json.dumps(about), encoding="utf-8")
+    target = store.location.index_servers
+    partial = target.with_suffix(".partial")
+    partial.write_text(json.dumps(about), encoding="utf-8")
+    partial.replace(target)
     mark(about["owner"])
 
 

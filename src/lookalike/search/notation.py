@@ -6,6 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 
+HUB = "hf:"
+"""Begins the name of a data set of the hub."""
 ITEM = "id:"
 """Begins the text that names an item of the gallery."""
 MOST_TERMS = 32

@@ -286,6 +286,7 @@ def combined(vectors: Vectors, weights: Sequence[float]) -> Vectors:
     J. J. Rocchio, Relevance feedback in information retrieval, in The SMART Retrieval System, 1971, pages 313-323.
     """
     factors = np.asarray(weights, np.float64)
+    factors = factors / np.abs(factors).max()  # only their ratios matter, and squares of the largest would overflow
     total = factors @ normalised(vectors).astype(np.float64)
     length = float(np.linalg.norm(total))
     if length <= _SMALLEST_SUM * np.abs(factors).sum():

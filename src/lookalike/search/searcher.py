@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from lookalike.metric import Metric
 from lookalike.search.answering import Asked, Judged
 from lookalike.search.calibration import FEWEST, calibrate, known_calibration
 from lookalike.search.hit import Answer, Hit, Method
+from lookalike.search.index_plan import plan_of
 from lookalike.search.options import START, SearchOptions, checked_k
 from lookalike.search.paging import LENGTH, Cursor, digest_of, gone
 from lookalike.search.reading_ahead import read_ahead
-from lookalike.search.ready_index import FOLDER
+from lookalike.search.ready_index import FOLDER, known_of, read_index, wants_index
 from lookalike.search.snapshot import stored_snapshots
 from lookalike.search.upkeep import Lag, best_snapshot, lag_of, write_if_allowed
 from lookalike.search.view import open_view
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from lookalike.search.snapshot import Snapshot
     from lookalike.search.tiles import TileFinder
     from lookalike.search.view import View
+
+
+_LOOK_SECONDS = 10.0
 
 
 class Searcher:
@@ -48,6 +53,8 @@ class Searcher:
         """By metric, and whether the least alike are found, of the pinned version."""
         self._earlier: Judged | None = None
         """Of the version that a page was last asked of, if the gallery has changed since."""
+        self._looked_at = time.monotonic()
+        """When an index that could not be opened was last looked for."""
 
     def method(self, metric: Metric = Metric.COSINE) -> Method:
         """Return how searches by that metric are done now."""
@@ -186,7 +193,29 @@ class Searcher:
                 is_known = metric is Metric.COSINE
                 calibration = known_calibration(self._pinned, self._snapshot) if is_known else None
                 self._rows[wanted] = Judged.of(view, calibration, self._tiles)
-            return self._rows[wanted]
+            rows = self._rows[wanted]
+            if wanted == (Metric.COSINE, False) and rows.view.method.is_exact:
+                self._look_for_index(rows.view)
+            return rows
+
+    def _look_for_index(self, view: View) -> None:
+        """Try again now and then, beside the searches, to open an index that was there and could not be opened.
+
+        That it is on a server which was away passes; it would be searched exactly until the gallery changes.
+        """
+        if time.monotonic() < self._looked_at + _LOOK_SECONDS or view.snapshot is None:
+            return
+        self._looked_at = time.monotonic()
+        plan = plan_of(view.store)
+        if not wants_index(plan, view.snapshot) or known_of(view.snapshot, plan) is None:
+            return
+
+        def look(snapshot: Snapshot) -> None:
+            if read_index(view.store, snapshot, plan) is not None:
+                with self._lock:
+                    self._rows.pop((view.metric, False), None)
+
+        threading.Thread(target=look, args=[view.snapshot], name="lookalike-index", daemon=True).start()
 
     def _usable_snapshot(self, store: LanceStore) -> Snapshot | None:
         """Return a snapshot that the newer rows can be searched beside; None: all rows are searched in the table."""

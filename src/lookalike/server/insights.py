@@ -56,6 +56,7 @@ class Insights:
         ------
         RefusedError : if there is no such item.
         """
+        self._gallery.store.refresh()
         hit = item_named(item, self._gallery.store)
         if hit is None:
             raise unknown(item)

@@ -37,7 +37,7 @@ _HEADERS = {
     408: {"Connection": "close"},  # the rest of the request would come as slowly
     503: {"Retry-After": str(RETRY_SECONDS)},
 }
-_PATH = re.compile(r"(?<![\w.:/])/(?:[^/\s'\"]+/)+")
+_PATH = re.compile(r"(?<![\w.:/])/(?:(?:[^/\s'\"]|(?<=[^\s,;:]) (?=[^\s/]))+/)+")
 """The folders of an absolute path."""
 _HIDDEN = "uri"
 """What conditions of clients cannot be about; see :mod:`lookalike.server.conditions`."""

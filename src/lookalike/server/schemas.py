@@ -19,6 +19,8 @@ from lookalike.server.uploads import PREFIX
 MOST_QUERIES = 64
 """In one request."""
 MOST_HITS = 1_000
+MOST_PIXELS = 1 << 20
+"""Of a side of a picture."""
 _LARGEST = 1 << 63
 _LONGEST_ID = 512
 _LONGEST_NAME = _LONGEST_ID - len(PREFIX)
@@ -50,6 +52,7 @@ ItemName = Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME, pattern=
 Attribute = Annotated[str, Field(min_length=1, max_length=64)]
 Value = str | int | float | bool | None
 Crop = Annotated[list[float], BeforeValidator(_from_text), Field(min_length=4, max_length=4, examples=[[0, 0, 0.5, 1]])]
+Place = Annotated[int, Field(ge=0, le=MOST_PIXELS)]
 _KINDS = (Kind.ID, Kind.IMAGE, Kind.TEXT, Kind.URL, Kind.VECTOR)
 _NAMES = ", ".join(kind.value for kind in _KINDS)
 
@@ -195,7 +198,9 @@ class ExplainRequest(Strict):
 
     query: Query
     id: ItemId = Field(description="The hit.")
-    box: tuple[int, int, int, int] | None = Field(None, description="The part of it that was found, as the hit told.")
+    box: tuple[Place, Place, Place, Place] | None = Field(
+        None, description="The part of it that was found, as the hit told."
+    )
 
     @model_validator(mode="after")
     def _is_picture(self) -> ExplainRequest:

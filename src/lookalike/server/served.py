@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 import time
 from dataclasses import fields, replace
 from datetime import datetime
@@ -15,40 +14,28 @@ from urllib.parse import quote
 
 import numpy as np
 
-from lookalike.encoders.precomputed import NAME as PRECOMPUTED
-from lookalike.encoders.staging import decode_for, encode_prepared, prepare
-from lookalike.errors import ImageDecodeError, InputError, SourceError
-from lookalike.gallery.lance_store import embedding_matrix
-from lookalike.gallery.record import EMBEDDING
-from lookalike.images.decode import as_pixels, decode
-from lookalike.images.region import cut
+from lookalike.errors import ImageDecodeError, InputError
+from lookalike.images.decode import decode
 from lookalike.metric import as_metric
-from lookalike.search.item_picture import read_original
-from lookalike.search.items import item_named
 from lookalike.search.options import SearchOptions
-from lookalike.search.query import QueryResolver, ResolvedQuery, joined
-from lookalike.search.terms import Kind
 from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
-from lookalike.server.encoding import EncodingQueue
+from lookalike.server.embedding import QueryEmbedder, all_of
 from lookalike.server.insights import Insights
-from lookalike.server.problems import RefusedError, gone, unknown
+from lookalike.server.problems import RefusedError
 from lookalike.server.searching import SearchQueue, Wanted
 from lookalike.server.thumbnails import Thumbnails
 from lookalike.server.writing import GalleryWriter, Outcome
-from lookalike.sources.fetch import FetchLimits, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import numpy.typing as npt
 
     from lookalike.api.duplicates import Duplicates
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
     from lookalike.images.ref import Scalar
-    from lookalike.images.region import Region
-    from lookalike.search.terms import Query, Term
+    from lookalike.search.query import ResolvedQuery
+    from lookalike.search.terms import Query
     from lookalike.server.schemas import DuplicatesRequest, ExplainRequest, Narrowing
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
@@ -56,7 +43,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FETCH_SECONDS, _SILENCE = 10.0, 5.0
 _TOLD = ("box", "strength", "collapsed")
 """What is told of a hit where it is known."""
 
@@ -76,9 +62,8 @@ class ServedGallery:
         self.gallery = gallery
         self._workers = workers
         self._limits = workers.options.limits
-        self._lock = threading.Lock()
         self._has_started = False
-        self._encoding: EncodingQueue | None = None
+        self._embedder = QueryEmbedder(gallery, workers)
         self._searches = SearchQueue(self._found, workers)
         self._writer: GalleryWriter | None = None
         self._thumbnails = Thumbnails(gallery, self._limits)
@@ -95,27 +80,17 @@ class ServedGallery:
             self._writer = GalleryWriter(self.gallery, self._limits)
         if self._has_started or self._is_new():
             return
-        if self.gallery.spec.name != PRECOMPUTED:
-            self._queue()
-            self._warm_up()
+        self._embedder.start()
         if len(self.gallery):
             self.gallery.searcher.read_ahead()
             self.gallery.search(np.ones(self.gallery.spec.dim, np.float32), k=1)
         self._has_started = True
 
-    def _warm_up(self) -> None:
-        """Embed one picture and two, which some encoders compile something for."""
-        if "image" in self.gallery.spec.modalities:
-            blank = prepare(self.gallery.encoder, np.zeros((64, 64, 3), np.uint8))
-            for count in (1, 2):
-                encode_prepared(self.gallery.encoder, [blank] * count)
-
     def close(self) -> None:
         """Write and embed what was asked for, and end."""
         if self._writer is not None:
             self._writer.close()
-        if self._encoding is not None:
-            self._encoding.close()
+        self._embedder.close()
 
     async def search(self, queries: Sequence[Query], narrowing: Narrowing) -> list[Hits]:
         """Answer several queries; their time is that from the request on, shared among them.
@@ -133,10 +108,10 @@ class ServedGallery:
             options = SearchOptions(
                 **{**chosen, "metric": as_metric(narrowing.metric), "exclude": tuple(narrowing.exclude)}
             )
-            embedded = await asyncio.gather(*[self._embedded(query) for query in queries])
+            embedded = await all_of([self._embedder.embedded(query) for query in queries])
 
             def resolve() -> list[ResolvedQuery]:
-                return [self._item(query) if isinstance(query, str) else query for query in embedded]
+                return [self._embedder.item(query) if isinstance(query, str) else query for query in embedded]
 
             own = 0 if narrowing.include_self else max(map(_items_of, embedded))
             wanted = Wanted(narrowing.k, options, narrowing.include_self, len(embedded), own)
@@ -166,7 +141,7 @@ class ServedGallery:
         with self._workers.admitted(len(uploads)):
             # what is no picture does not even reach the disk
             checks = [self._workers.do("decode", partial(self._fault_of, upload.data)) for upload in uploads]
-            faults = dict(zip((upload.id for upload in uploads), await asyncio.gather(*checks), strict=True))
+            faults = dict(zip((upload.id for upload in uploads), await all_of(checks), strict=True))
             sound = [upload for upload in uploads if not faults[upload.id]]
             written = await asyncio.wrap_future(writer.add(sound)) if sound else []
         outcomes = {outcome.id: outcome for outcome in written}
@@ -244,96 +219,15 @@ class ServedGallery:
             **({} if hits.cursor is None else {"cursor": hits.cursor}),
         }
 
-    async def _embedded(self, query: Query) -> ResolvedQuery | str:
-        """Return a query with its embedding; for an item its id, which the search looks up."""
-        first = query.terms[0]
-        if len(query.terms) == 1 and first.kind is Kind.ID and first.crop is None and first.weight > 0:
-            return str(first.what)
-        resolved = await asyncio.gather(*map(self._resolved, query.terms))
-        return joined(resolved, [term.weight for term in query.terms])
-
-    async def _resolved(self, term: Term) -> ResolvedQuery:
-        what, crop = term.what, term.crop
-        if term.kind is Kind.IMAGE:
-            return await self._picture("image", what, crop=crop)
-        if term.kind is Kind.URL:
-            return await self._picture(what, await self._fetch(what), item=what, crop=crop)
-        if term.kind is Kind.TEXT:
-            return await self._workers.do("search", partial(self._text, what))
-        if term.kind is Kind.VECTOR:
-            return self._resolver().resolve(what)
-        if term.kind is Kind.ID and crop is None:
-            return await self._workers.do("search", partial(self._item, what))
-        if term.kind is Kind.ID:
-            name, data = await self._workers.do("decode", partial(self._original, what))
-            return await self._picture(name, data, item=what, crop=crop)
-        msg = f"a server is not asked with a {term.kind.value if term.kind else 'nothing'}; send its bytes"
-        raise InputError(msg)
-
-    async def _picture(
-        self, name: str, data: bytes, *, item: str | None = None, crop: Region | None = None
-    ) -> ResolvedQuery:
-        prepared, encoding = await self._workers.do("decode", partial(self._prepare, data, crop))
-        vector = await asyncio.wrap_future(encoding.submit(prepared))
-        items = () if item is None else (item,)
-        return ResolvedQuery(name if crop is None else f"{name} [{crop}]", vector, items, data)
-
-    async def _fetch(self, url: str) -> bytes:
-        if not self._workers.options.allows_urls:
-            raise RefusedError(403, "UrlsOffError", "this server fetches no pictures from the web; send the bytes")
-        limits = FetchLimits(self._limits.max_bytes, _FETCH_SECONDS, _SILENCE, tries=1)
-        try:
-            return await self._workers.do("fetch", partial(fetch, url, limits=limits, public_only=True))
-        except SourceError as error:  # of what the client named, and no picture of the server's
-            raise RefusedError(422, "SourceError", str(error)) from error
-
-    def _prepare(self, data: bytes, crop: Region | None) -> tuple[npt.NDArray[Any], EncodingQueue]:
-        self._check_modality("image", "pictures")
-        encoder = self.gallery.encoder
-        if crop is None:
-            pixels = decode_for(encoder, data, self._limits).pixels
-        else:
-            pixels = np.ascontiguousarray(cut(as_pixels(data, limits=self._limits), crop))
-        return prepare(encoder, pixels), self._queue()
-
     def _fault_of(self, data: bytes) -> str:
         """Return why a picture cannot be added; empty if it can."""
         if not self._is_new():
-            self._check_modality("image", "pictures")
+            self._embedder.check_modality("image", "pictures")
         try:
             decode(data, min_side=1, limits=self._limits)
         except ImageDecodeError as error:
             return error.reason
         return ""
-
-    def _item(self, item: str) -> ResolvedQuery:
-        row = self.gallery.store.find(item, [EMBEDDING])
-        if len(row) == 0:
-            raise unknown(item)
-        return ResolvedQuery(f"id:{item}", embedding_matrix(row[EMBEDDING]), (item,))
-
-    def _original(self, item: str) -> tuple[str, bytes]:
-        """Return an item as a query is called, and its whole picture."""
-        found = item_named(item, self.gallery.store)
-        if found is None:
-            raise unknown(item)
-        try:
-            return f"id:{item}", read_original(found.uri, found.digest, self._limits)
-        except SourceError as error:
-            raise gone() from error
-
-    def _text(self, text: str) -> ResolvedQuery:
-        self._check_modality("text", "words")
-        return self._resolver().text(text)
-
-    def _resolver(self) -> QueryResolver:
-        return QueryResolver(self.gallery.store, lambda: self.gallery.encoder, self._limits)
-
-    def _check_modality(self, modality: str, what: str) -> None:
-        if modality not in self.gallery.spec.modalities:
-            known = " and ".join([*self.gallery.spec.modalities, "ids and vectors"])
-            msg = f"the encoder of this gallery embeds no {what}; ask with {known}"
-            raise InputError(msg)
 
     def _about_item(self, item: str) -> dict[str, Any] | None:
         store = self.gallery.store
@@ -363,13 +257,6 @@ class ServedGallery:
     def _is_new(self) -> bool:
         """Say whether the first picture that is added has yet to make the gallery."""
         return self._workers.options.is_writable and not self.gallery.location.exists()
-
-    def _queue(self) -> EncodingQueue:
-        encoder = self.gallery.encoder
-        with self._lock:
-            if self._encoding is None:
-                self._encoding = EncodingQueue(encoder, self._workers.metrics.batch)
-            return self._encoding
 
     def _writable(self) -> GalleryWriter:
         if self._writer is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lookalike.errors import InputError
 from lookalike.images.region import Region
 from lookalike.search.terms import Kind, Query, Term
+from lookalike.server.schemas import MOST_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,8 +79,8 @@ def box_of(sent: Mapping[str, Any]) -> Box | None:
     box = sent.get("box")
     if box is None:
         return None
-    x, y, width, height = Region.of(box).numbers
-    return round(x), round(y), round(width), round(height)
+    x, y, width, height = (round(min(max(number, 0), MOST_PIXELS)) for number in Region.of(box).numbers)
+    return x, y, width, height
 
 
 def item_term(item: Any) -> Term:

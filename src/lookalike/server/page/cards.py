@@ -42,7 +42,8 @@ def hits_html(hits: Hits, gallery: str, marks: Marks) -> str:
     if not len(hits):
         return '<p class="look-empty">Nothing in the gallery fits. Leave out less, or change the filter.</p>'
     cards = "".join(_hit_card(hit, gallery, marks) for hit in hits)
-    return f'<ol class="look-hits" aria-label="Hits, the most alike first">{cards}</ol>'
+    order = "least" if hits.are_least else "most"
+    return f'<ol class="look-hits" aria-label="Hits, the {order} alike first">{cards}</ol>'
 
 
 def examples_html(items: Iterable[Hit], gallery: str) -> str:

@@ -256,8 +256,10 @@ class SearchPart:
         trouble = ""
         if picture is not None:
             try:
-                data = Path(picture["path"]).read_bytes()
-                await named(self._galleries, gallery).do(lambda found: as_pixels(data, limits=found.limits))
+                path = Path(picture["path"])
+                await named(self._galleries, gallery).do(
+                    lambda found: as_pixels(path.read_bytes(), limits=found.limits)
+                )
             except ImageDecodeError as error:
                 trouble = trouble_html(InputError(f"this file cannot be searched with: {error.reason}"))
             except Exception as error:  # noqa: BLE001  (it is told beside the picture)
@@ -324,6 +326,7 @@ def _about(gallery: Gallery, *, name: str) -> tuple[Any, ...]:
 
 def _explanation(gallery: Gallery, *, query: Query, found: tuple[str, Box | None], is_led: bool) -> str:
     item, box = found
+    gallery.store.refresh()
     hit = item_named(item, gallery.store)
     if hit is None:
         raise unknown(item)
