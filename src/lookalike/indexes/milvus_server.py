@@ -66,8 +66,9 @@ class MilvusServer:
         try:
             with asking(address):
                 client = MilvusClient(uri=uri, token=os.environ.get(TOKEN, ""), timeout=CONNECTING)
-        except RemoteError:
-            _ASKED_AGAIN_AT[address] = time.monotonic() + _PAUSE
+        except RemoteError as error:
+            if error.reason == _away():
+                _ASKED_AGAIN_AT[address] = time.monotonic() + _PAUSE
             raise
         return cls(client, address)
 
