@@ -6,8 +6,6 @@ import base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lookalike.api.hits import share_of, subtitle_of
 from lookalike.encoders.staging import decode_for
 from lookalike.errors import ImageDecodeError, InputError
@@ -15,13 +13,12 @@ from lookalike.exports.captions import score_text, short_name
 from lookalike.exports.destination import saved_path, write
 from lookalike.exports.heat_map import heated, side_by_side
 from lookalike.exports.picture import Picture
-from lookalike.images.decode import as_pixels
-from lookalike.images.region import cut
+from lookalike.images.decode import cut_out
 from lookalike.images.transforms import encode_png
 from lookalike.search.explain import CONTRIBUTION, compare_places
 from lookalike.search.hit import Hit
-from lookalike.search.items import as_hits, item_columns
-from lookalike.search.query import QueryResolver, as_item
+from lookalike.search.notation import ITEM
+from lookalike.search.query import QueryResolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +55,11 @@ class Explanation:
         return self.likeness.method
 
     @property
+    def meaning(self) -> str:
+        """What the values are, for people."""
+        return _CONTRIBUTIONS if self.method == CONTRIBUTION else _MATCHES
+
+    @property
     def query_map(self) -> HeatMap:
         """The heat map of the query; its ``values`` have the shape of its ``pixels``."""
         return self.likeness.query
@@ -79,8 +81,7 @@ class Explanation:
                 (self.query, self.hit.id), subtitles, (self.query_map, self.hit_map), strict=True
             )
         ]
-        what = _CONTRIBUTIONS if self.method == CONTRIBUTION else _MATCHES
-        return side_by_side(pictures, f"{score_text(self.score)}: {what}")
+        return side_by_side(pictures, f"{score_text(self.score)}: {self.meaning}")
 
     def save(self, path: str | Path) -> Path:
         """Write :meth:`image` as a ``.png`` file and return its absolute path.
@@ -134,7 +135,7 @@ class Explainer:
         """Compare a query with an item; see :meth:`lookalike.api.gallery_tools.GalleryTools.explain`."""
         self._store.refresh()
         resolver = QueryResolver(self._store, self._encoder, self._limits)
-        item = hit if isinstance(hit, Hit) else self._item(resolver.resolve(as_item(hit)).item_ids[0])
+        item = hit if isinstance(hit, Hit) else resolver.hit(hit.removeprefix(ITEM))
         asked = resolver.resolve(query)
         if asked.parts:
             msg = f"{asked.name!r} is no single picture whose parts can be shown; explain with one of its terms alone"
@@ -144,14 +145,10 @@ class Explainer:
             if len(asked.item_ids) != 1:
                 msg = f"{asked.name!r} is no picture, so it has no parts to show; name a picture, or an item as id:ID"
                 raise InputError(msg)
-            picture = self._read(self._item(asked.item_ids[0]))
+            picture = self._read(resolver.hit(asked.item_ids[0]))
         pictures = self._pixels(picture, asked.name), self._found(item)
         likeness = compare_places(self._encoder(), *pictures)
         return Explanation(asked.name, replace(item, score=likeness.score), likeness)
-
-    def _item(self, item_id: str) -> Hit:
-        [item] = as_hits(self._store.find(item_id, item_columns(self._store)), self._store)
-        return item
 
     def _found(self, item: Hit) -> Pixels:
         """Return the part of a hit's picture that was found, just as the gallery embeds it."""
@@ -159,7 +156,7 @@ class Explainer:
         share = share_of(item)
         if share is None:
             return self._pixels(picture, item.id)
-        return np.ascontiguousarray(cut(as_pixels(picture, limits=self._limits), share))
+        return cut_out(picture, share, limits=self._limits)
 
     def _pixels(self, picture: bytes | Pixels, name: str) -> Pixels:
         """Return a picture just as the gallery embeds it."""

@@ -110,8 +110,7 @@ class Hits(Sequence["Hit"]):
             for hit in self.hits
         ]
         title = "least alike" if self.are_least else "most alike"
-        is_said = query is not None and self.picture is not None
-        return Section(query, shown, "" if is_said else self.query, title)
+        return Section(query, shown, self.query if self.picture is None else "", title)
 
     def _query(self) -> Picture | None:
         if self.picture is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -20,6 +19,7 @@ from lookalike.errors import InputError, RemoteError
 from lookalike.gallery.record import SEEN, column_name
 from lookalike.images.decode import DEFAULT_LIMITS
 from lookalike.images.digest import content_digest
+from lookalike.images.ref import as_json
 from lookalike.images.region import Region
 from lookalike.search.hit import Hit, Method, Strength
 from lookalike.search.notation import ITEM
@@ -33,7 +33,7 @@ from lookalike.sources.resolve import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lookalike.images.ref import ImageRef, Scalar
+    from lookalike.images.ref import ImageRef
     from lookalike.sources.base import Source
 
 T = TypeVar("T")
@@ -109,10 +109,8 @@ class RemoteGallery(Searchable):
         ready = (sent(query, self._has) for query in queries)
         for together in _grouped(ready, lambda query: query.size):
             found = self._ask("POST", "/search", {**asked, "queries": [query.values for query in together]})
-            answers += [
-                replace(self._hits(query, told), are_least=options.reverse)
-                for query, told in zip(together, found, strict=True)
-            ]
+            pairs = zip(together, found, strict=True)
+            answers += [self._hits(query, told, are_least=options.reverse) for query, told in pairs]
         return answers
 
     def search_each(
@@ -126,7 +124,6 @@ class RemoteGallery(Searchable):
     ) -> Iterator[Hits]:
         """Find the items that are most alike to each picture of a source; see the method of ``Gallery``."""
         region = None if crop is None else Region.of(crop)
-
         opened = open_source(source, base=Path.cwd())
         pictures = _sound((_Picture.read(opened, ref) for ref in opened), on_failure)
         for together in _grouped(pictures, lambda picture: (1, len(picture.data))):
@@ -239,11 +236,11 @@ class RemoteGallery(Searchable):
             return False
         return True
 
-    def _hits(self, query: SentQuery, told: Mapping[str, Any]) -> Hits:
+    def _hits(self, query: SentQuery, told: Mapping[str, Any], *, are_least: bool) -> Hits:
         hits = tuple(self._hit(hit) for hit in told["hits"])
         method = Method(told["index"], told["recall"])
-        answer = Hits(query.name, hits, told["seconds"], query.picture, self.read, DEFAULT_LIMITS, method)
-        return replace(answer, cursor=told.get("cursor"))
+        how = (method, are_least, told.get("cursor"))
+        return Hits(query.name, hits, told["seconds"], query.picture, self.read, DEFAULT_LIMITS, *how)
 
     def _hit(self, told: Mapping[str, Any]) -> Hit:
         attributes = told["attributes"]
@@ -300,7 +297,7 @@ class _Picture:
     def values(self) -> dict[str, Any]:
         known = self.ref.attributes.items()
         # as a gallery would keep them: what the picture itself tells is left out
-        attributes = {column_name(name): _jsonable(value) for name, value in known if name not in SEEN}
+        attributes = {column_name(name): as_json(value) for name, value in known if name not in SEEN}
         return {"id": self.id, "image": in_base64(self.data), "attributes": attributes}
 
     @property
@@ -311,12 +308,6 @@ class _Picture:
             return self.ref.id
         digest = content_digest(os.fsencode(original(str(path.parent))))
         return f"{path.parent.name}-{digest[:_SHOWN_DIGEST]}/{path.name}"
-
-
-def _jsonable(value: Scalar) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _sound(pictures: Iterable[_Picture], on_failure: Callable[[Failure], None]) -> Iterator[_Picture]:

@@ -15,7 +15,7 @@ from lookalike.images.reading import read_picture
 from lookalike.images.transforms import encode_png
 from lookalike.search.expression import parse_query
 from lookalike.search.notation import ITEM
-from lookalike.search.query import joined_name
+from lookalike.search.query import cropped_name, joined_name
 from lookalike.search.terms import Kind, Query, Term
 from lookalike.sources.fetch import fetch
 from lookalike.sources.names import printable
@@ -61,7 +61,7 @@ def sent(query: Any, is_item: Callable[[str], bool]) -> SentQuery:
         query = Query([query])
     named = [_read(term) for term in query.terms]
     terms = [term for _, term in named]
-    names = [name if term.crop is None else f"{name} [{term.crop}]" for name, term in named]
+    names = [cropped_name(name, term.crop) for name, term in named]
     if len(terms) == 1 and terms[0].weight > 0:
         values = {name: value for name, value in terms[0].to_dict().items() if name != "weight"}
         picture = terms[0].what if terms[0].kind is Kind.IMAGE and terms[0].crop is None else None

@@ -128,7 +128,7 @@ def undo_move(store: LanceStore, report: Callable[[str], None]) -> Moved:
         # what was brought back before may have come into the gallery since, with other labels
         back = {move.id for move in moved.moves}
         ids = in_place["id"].to_pylist()
-        is_wanted = [item in back or not len(store.find(item, [])) for item in ids]
+        is_wanted = [item in back or not store.has(item) for item in ids]
         returning = in_place.filter(pa.array(is_wanted, pa.bool_()))
         if len(returning):
             store.restore(returning)
@@ -147,7 +147,7 @@ def keep_apart(store: LanceStore, ids: Sequence[str], report: Callable[[str], No
         msg = "name at least two items that are no duplicates of each other, by the ids that `duplicates` prints"
         raise InputError(msg)
     for name in names:
-        if not len(store.find(name, ["id"])):
+        if not store.has(name):
             msg = f"there is no item {name!r} in the gallery; name items by the ids that `duplicates` prints"
             raise InputError(msg)
     with writer_lock(store.location, lambda holder: report(waiting_for(holder))):

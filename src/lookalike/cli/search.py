@@ -154,7 +154,7 @@ def search(
         is_one, answers = len(queries) == 1, target.search_batch(queries, k, asked, crop=region)
     else:
         target = Gallery(locate(gallery), choice, limits=limits)
-        _tell_unknown(name for name in left_out if not len(target.store.find(name, [])))
+        _tell_unknown(name for name in left_out if not target.store.has(name))
         batch = Batch(target, k, asked, region, include_self, failed.append)
         is_one = len(queries) == 1 and not is_collection(queries[0])
         answers = batch.to_texts(queries)

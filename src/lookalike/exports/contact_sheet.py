@@ -33,7 +33,7 @@ class _Layout:
     columns: int
     rows: int
     has_query: bool
-    is_asked: bool = False
+    is_asked: bool
     """Whether a line above all says what was asked."""
 
     @property

@@ -300,6 +300,10 @@ class LanceStore:
             except (OSError, RuntimeError, ValueError):  # the index over ids may be damaged, and the rows whole
                 return read(use_scalar_index=False)
 
+    def has(self, item_id: str) -> bool:
+        """Say whether there is an item of that id."""
+        return len(self.find(item_id, [])) > 0
+
     def embeddings(self, row_ids: npt.NDArray[np.uint64]) -> Vectors:
         """Return the embeddings of existing rows in the order of ``row_ids``; shape (n, dim), float32."""
         return embedding_matrix(self.take_in_order(row_ids, [EMBEDDING])[EMBEDDING])

@@ -18,11 +18,14 @@ from lookalike.images.jpeg import decode_jpeg
 from lookalike.images.limits import DEFAULT_LIMITS, Limits
 from lookalike.images.pixels import Pixels, over_white, rgb, upright
 from lookalike.images.reading import read_picture
+from lookalike.images.region import cut
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import numpy.typing as npt
+
+    from lookalike.images.region import Region
 
 __all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "Pixels", "as_pixels", "decode"]
 
@@ -118,6 +121,17 @@ def as_pixels(image: Any, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
         "(height, width, 3), the bytes of a file, or its path"
     )
     raise InputError(msg)
+
+
+def cut_out(image: Any, region: Region, *, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """Return a part of what :func:`as_pixels` takes, decoded in full; a new array of shape (height, width, 3).
+
+    Raises
+    ------
+    InputError : if the region holds none of the picture; also see :func:`as_pixels`.
+    ImageDecodeError : if its bytes are no readable picture.
+    """
+    return np.ascontiguousarray(cut(as_pixels(image, limits=limits), region))
 
 
 def _from_pillow(image: Image, limits: Limits) -> Pixels:

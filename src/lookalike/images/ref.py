@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,3 +28,10 @@ class ImageRef:
     """Changes whenever the bytes may have changed (size and modification time, say); empty if that is unknown."""
     size: int | None = None
     """In bytes, where known before reading."""
+
+
+def as_json(value: Scalar) -> Any:
+    """Return the value of an attribute as JSON has it: a time in ISO 8601, and null for what is no number."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

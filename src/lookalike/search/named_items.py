@@ -50,7 +50,7 @@ class NamedItems:
             path = anchored(os.path.expanduser(original(name)), self._base)  # noqa: PTH111 - takes any text
             self._paths[path].append(name)
             self._begins[_begin_of_ids(name)].append(name)
-            is_there = os.path.lexists(path) or len(store.find(item_id(path, self._base), []))
+            is_there = os.path.lexists(path) or store.has(item_id(path, self._base))
             if is_pattern(name) and not is_there:
                 self._patterns.append((GlobSource(name, base=self._base), name))
 

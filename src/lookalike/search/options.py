@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import InputError, UnknownNameError
-from lookalike.metric import Metric
+from lookalike.metric import Metric, as_metric
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 AUTO = "auto"
 START = "start"
@@ -69,6 +72,16 @@ class SearchOptions:
                 "and min_score 'auto'"
             )
             raise InputError(msg)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SearchOptions:
+        """Return the options that JSON holds, by the names of the fields.
+
+        Raises
+        ------
+        InputError : if an option cannot be used.
+        """
+        return cls(**{**values, "metric": as_metric(values["metric"]), "exclude": tuple(values["exclude"])})
 
     @property
     def is_plain(self) -> bool:

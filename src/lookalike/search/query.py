@@ -14,12 +14,12 @@ from lookalike.encoders.staging import embed_image
 from lookalike.errors import ImageDecodeError, InputError, SourceError, UnknownItemError
 from lookalike.gallery.lance_store import embedding_matrix
 from lookalike.gallery.record import EMBEDDING
-from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels
+from lookalike.images.decode import DEFAULT_LIMITS, Limits, as_pixels, cut_out
 from lookalike.images.pillow_files import encoded_file
 from lookalike.images.reading import read_picture
-from lookalike.images.region import cut
 from lookalike.search.expression import parse_query
 from lookalike.search.item_picture import read_original
+from lookalike.search.items import item_named
 from lookalike.search.notation import ITEM, names_file
 from lookalike.search.terms import Kind, Query, Term
 from lookalike.search.uris import full_uri
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     from lookalike.arrays import Vectors
     from lookalike.encoders.base import Encoder
     from lookalike.gallery.lance_store import LanceStore
     from lookalike.images.decode import Pixels
     from lookalike.images.region import Region
+    from lookalike.search.hit import Hit
 
 _SMALLEST_SUM = 1e-6
 """Of the sum of all weights: what is shorter is rounding error, and points nowhere."""
@@ -121,7 +123,7 @@ class QueryResolver:
 
     def parse(self, text: str, is_file: Callable[[str], bool] = names_file) -> Query:
         """Return the query that a text means in this gallery; see :func:`lookalike.search.expression.parse_query`."""
-        return parse_query(text, is_item=lambda item: len(self._store.find(item, [])) > 0, is_file=is_file)
+        return parse_query(text, is_item=self._store.has, is_file=is_file)
 
     def picture(
         self, name: str, picture: bytes | Pixels, item_id: str | None = None, *, crop: Region | None = None
@@ -141,10 +143,9 @@ class QueryResolver:
         ImageDecodeError : if its bytes are no readable picture.
         """
         if crop is not None:
-            picture = np.ascontiguousarray(cut(as_pixels(picture, limits=self._limits), crop))
-            name = f"{name} [{crop}]"
+            picture = cut_out(picture, crop, limits=self._limits)
         vector = embed_image(self._encoder(), picture, self._limits)
-        return ResolvedQuery(name, vector, () if item_id is None else (item_id,), picture)
+        return ResolvedQuery(cropped_name(name, crop), vector, () if item_id is None else (item_id,), picture)
 
     def text(self, text: str) -> ResolvedQuery:
         """Embed words.
@@ -163,6 +164,35 @@ class QueryResolver:
             )
             raise InputError(msg)
         return ResolvedQuery(text, encoder.encode_texts([text]), is_text=True)
+
+    def item(self, item_id: str) -> ResolvedQuery:
+        """Return an item of the gallery as a query.
+
+        Raises
+        ------
+        UnknownItemError : if there is none of that id.
+        """
+        row = self._row(item_id, [EMBEDDING])
+        return ResolvedQuery(f"{ITEM}{item_id}", embedding_matrix(row[EMBEDDING]), (item_id,))
+
+    def hit(self, item_id: str) -> Hit:
+        """Return an item of the gallery as a hit that nobody has scored; raises as :meth:`item` does."""
+        found = item_named(item_id, self._store)
+        if found is None:
+            raise UnknownItemError(item_id, self._hint(item_id))
+        return found
+
+    def original(self, item_id: str) -> bytes:
+        """Return the whole picture of an item; see :func:`lookalike.search.item_picture.read_original`.
+
+        Raises
+        ------
+        UnknownItemError : if there is no item of that id.
+        SourceError : if its picture is gone, is another, or is no file of its own.
+        ImageDecodeError : if the file is above the limit.
+        """
+        row = self._row(item_id, ["uri", "digest"])
+        return read_original(full_uri(row["uri"][0].as_py(), self._base), row["digest"][0].as_py(), self._limits)
 
     def _expression(self, text: str) -> ResolvedQuery:
         query = self.parse(text)
@@ -218,18 +248,19 @@ class QueryResolver:
         return fetch(url, limits=FetchLimits(max_bytes=self._limits.max_bytes))
 
     def _item(self, item_id: str, crop: Region | None) -> ResolvedQuery:
-        row = self._store.find(item_id, [EMBEDDING, "uri", "digest"])
+        if crop is None:
+            return self.item(item_id)
+        return self._named(f"{ITEM}{item_id}", lambda: self.original(item_id), item_id, crop)
+
+    def _row(self, item_id: str, columns: Sequence[str]) -> pa.Table:
+        row = self._store.find(item_id, columns)
         if len(row) == 0:
             raise UnknownItemError(item_id, self._hint(item_id))
-        name = f"{ITEM}{item_id}"
-        if crop is None:
-            return ResolvedQuery(name, embedding_matrix(row[EMBEDDING]), (item_id,))
-        uri, digest = full_uri(row["uri"][0].as_py(), self._base), row["digest"][0].as_py()
-        return self._named(name, lambda: read_original(uri, digest, self._limits), item_id, crop)
+        return row
 
     def _hint(self, name: str) -> str:
         meant = item_id(anchored(original(name), self._base), self._base)
-        if len(self._store.find(meant, [])):  # it was given as a path from the working directory
+        if self._store.has(meant):  # it was given as a path from the working directory
             return f"did you mean {ITEM + meant!r}?"
         return f"ids of files are paths relative to {self._base}, and `lookalike search FILE` lists some"
 
@@ -248,11 +279,6 @@ def joined(resolved: Sequence[ResolvedQuery], weights: Sequence[float]) -> Resol
     has_words = any(term.is_text for term in resolved)
     items = tuple(item for term in resolved for item in term.item_ids)
     return ResolvedQuery(name, vector, items, is_text=has_words, parts=tuple(resolved))
-
-
-def as_item(name: str) -> str:
-    """Return the query that stands for an item, from that or from its id."""
-    return name if name.startswith(ITEM) else f"{ITEM}{name}"
 
 
 def _vector(query: npt.NDArray[Any], dim: int) -> Vectors:
@@ -294,6 +320,11 @@ def combined(vectors: Vectors, weights: Sequence[float]) -> Vectors:
         raise InputError(msg)
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
     return as_vectors(total * (np.average(lengths, weights=np.abs(factors)) / length))
+
+
+def cropped_name(name: str, crop: Region | None) -> str:
+    """Return what a part of a picture is called; None: all of it."""
+    return name if crop is None else f"{name} [{crop}]"
 
 
 def joined_name(names: Sequence[str], weights: Sequence[float]) -> str:

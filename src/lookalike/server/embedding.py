@@ -12,16 +12,12 @@ import numpy as np
 from lookalike.encoders.precomputed import NAME as PRECOMPUTED
 from lookalike.encoders.staging import decode_for, encode_prepared, prepare
 from lookalike.errors import InputError, SourceError
-from lookalike.gallery.lance_store import embedding_matrix
-from lookalike.gallery.record import EMBEDDING
-from lookalike.images.decode import as_pixels
-from lookalike.images.region import cut
-from lookalike.search.item_picture import read_original
-from lookalike.search.items import item_named
-from lookalike.search.query import QueryResolver, ResolvedQuery, joined
+from lookalike.images.decode import cut_out
+from lookalike.search.notation import ITEM
+from lookalike.search.query import QueryResolver, ResolvedQuery, cropped_name, joined
 from lookalike.search.terms import Kind
 from lookalike.server.encoding import EncodingQueue
-from lookalike.server.problems import RefusedError, gone, unknown
+from lookalike.server.problems import RefusedError
 from lookalike.sources.fetch import FetchLimits, fetch
 
 if TYPE_CHECKING:
@@ -106,8 +102,8 @@ class QueryEmbedder:
         if term.kind is Kind.ID and crop is None:
             return await self._workers.do("search", partial(self.item, what))
         if term.kind is Kind.ID:
-            name, data = await self._workers.do("decode", partial(self._original, what))
-            return await self._picture(name, data, item=what, crop=crop)
+            data = await self._workers.do("decode", partial(self._original, what))
+            return await self._picture(f"{ITEM}{what}", data, item=what, crop=crop)
         msg = f"a server is not asked with a {term.kind.value if term.kind else 'nothing'}; send its bytes"
         raise InputError(msg)
 
@@ -117,7 +113,7 @@ class QueryEmbedder:
         picture, prepared, encoding = await self._workers.do("decode", partial(self._prepare, data, crop))
         vector = await asyncio.wrap_future(encoding.submit(prepared))
         items = () if item is None else (item,)
-        return ResolvedQuery(name if crop is None else f"{name} [{crop}]", vector, items, picture)
+        return ResolvedQuery(cropped_name(name, crop), vector, items, picture)
 
     async def _fetch(self, url: str) -> bytes:
         if not self._workers.options.allows_urls:
@@ -134,31 +130,16 @@ class QueryEmbedder:
         encoder = self._gallery.encoder
         if crop is None:
             return data, prepare(encoder, decode_for(encoder, data, self._limits).pixels), self._queue()
-        part = np.ascontiguousarray(cut(as_pixels(data, limits=self._limits), crop))
+        part = cut_out(data, crop, limits=self._limits)
         return part, prepare(encoder, part), self._queue()
 
     def item(self, item: str) -> ResolvedQuery:
-        """Return an item of the gallery as a query.
+        """Return an item of the gallery as a query; see :meth:`lookalike.search.query.QueryResolver.item`."""
+        return self._resolver().item(item)
 
-        Raises
-        ------
-        RefusedError : if there is none of that id.
-        """
-        row = self._gallery.store.find(item, [EMBEDDING])
-        if len(row) == 0:
-            raise unknown(item)
-        return ResolvedQuery(f"id:{item}", embedding_matrix(row[EMBEDDING]), (item,))
-
-    def _original(self, item: str) -> tuple[str, bytes]:
-        """Return an item as a query is called, and its whole picture."""
+    def _original(self, item: str) -> bytes:
         self._gallery.store.refresh()
-        found = item_named(item, self._gallery.store)
-        if found is None:
-            raise unknown(item)
-        try:
-            return f"id:{item}", read_original(found.uri, found.digest, self._limits)
-        except SourceError as error:
-            raise gone() from error
+        return self._resolver().original(item)
 
     def _text(self, text: str) -> ResolvedQuery:
         self.check_modality("text", "words")

@@ -6,14 +6,13 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lookalike.images.transforms import encode_png
-from lookalike.search.items import item_named
-from lookalike.server.problems import busy, unknown
+from lookalike.server.problems import busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lookalike.api.duplicates import DuplicateGroup, Duplicates
+    from lookalike.api.explanation import Explanation
     from lookalike.api.gallery import Gallery
     from lookalike.building.report import Progress
     from lookalike.images.region import Box
@@ -43,8 +42,8 @@ class Insights:
         finally:
             self._looking.release()
 
-    def explanation(self, query: Query, item: str, box: Box | None) -> bytes:
-        """Return both pictures with heat maps as a PNG file.
+    def explanation(self, query: Query, item: str, box: Box | None) -> Explanation:
+        """Compare a query with a hit.
 
         Parameters
         ----------
@@ -54,13 +53,11 @@ class Insights:
 
         Raises
         ------
-        RefusedError : if there is no such item.
+        UnknownItemError : if there is no such item.
         """
         self._gallery.store.refresh()
-        hit = item_named(item, self._gallery.store)
-        if hit is None:
-            raise unknown(item)
-        return encode_png(self._gallery.explain(query, replace(hit, box=box)).image())
+        hit = self._gallery.resolver().hit(item)
+        return self._gallery.explain(query, replace(hit, box=box))
 
 
 def told_duplicates(found: Duplicates, most: int, addresses: Callable[[str], dict[str, str]]) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from lookalike.errors import InputError
 from lookalike.gallery.lance_store import LanceStore
 from lookalike.images.limits import DEFAULT_LIMITS
 from lookalike.images.region import Region
-from lookalike.metric import as_metric
 from lookalike.search.options import SearchOptions, checked_k
 from lookalike.search.query import QueryFile, QueryResolver
 from lookalike.search.terms import Kind
@@ -111,8 +110,7 @@ def _reply(gallery: Gallery, asked: Mapping[str, Any], blobs: Sequence[bytes]) -
     if LanceStore.open(gallery.location).manifest.table != gallery.store.manifest.table:
         return {"answers": None}  # there is another gallery by now
     gallery.store.refresh()
-    wanted = asked["options"]
-    options = SearchOptions(**{**wanted, "metric": as_metric(wanted["metric"]), "exclude": tuple(wanted["exclude"])})
+    options = SearchOptions.from_dict(asked["options"])
     region = None if asked["crop"] is None else Region.of(asked["crop"])
     encoders: list[Encoder] = []
 
@@ -127,7 +125,7 @@ def _reply(gallery: Gallery, asked: Mapping[str, Any], blobs: Sequence[bytes]) -
     answers = gallery.search_resolved(resolved, checked_k(asked["k"]), options, include_self=asked["include_self"])
     return {
         "answers": [_told(hits) for hits in answers],
-        "unknown": [name for name in options.exclude if not len(gallery.store.find(name, []))],
+        "unknown": [name for name in options.exclude if not gallery.store.has(name)],
         "notice": gallery.notice if encoders else "",
     }
 

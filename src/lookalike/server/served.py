@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from dataclasses import fields, replace
-from datetime import datetime
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +14,8 @@ import numpy as np
 
 from lookalike.errors import ImageDecodeError, InputError
 from lookalike.images.decode import decode
-from lookalike.metric import as_metric
+from lookalike.images.ref import as_json
+from lookalike.images.transforms import encode_png
 from lookalike.search.options import SearchOptions
 from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
@@ -105,9 +104,7 @@ class ServedGallery:
             check_condition(narrowing.where)
         with self._workers.admitted(sum(len(query.terms) for query in queries)):
             chosen = narrowing.model_dump(include={field.name for field in fields(SearchOptions)})
-            options = SearchOptions(
-                **{**chosen, "metric": as_metric(narrowing.metric), "exclude": tuple(narrowing.exclude)}
-            )
+            options = SearchOptions.from_dict(chosen)
             embedded = await all_of([self._embedder.embedded(query) for query in queries])
 
             def resolve() -> list[ResolvedQuery]:
@@ -129,8 +126,12 @@ class ServedGallery:
     async def explanation(self, asked: ExplainRequest) -> bytes:
         """Return why an item is a hit of a query, as a PNG file."""
         query = asked.query.asked()
+
+        def drawn() -> bytes:
+            return encode_png(self.insights.explanation(query, asked.id, asked.box).image())
+
         with self._workers.admitted(1):
-            return await self._workers.do("decode", partial(self.insights.explanation, query, asked.id, asked.box))
+            return await self._workers.do("decode", drawn)
 
     async def add(self, uploads: Sequence[Upload]) -> list[Outcome]:
         """Add pictures, and return what became of each once that is on disk."""
@@ -276,11 +277,5 @@ def addresses(item: str, prefix: str) -> dict[str, str]:
 
 
 def jsonable(attributes: Mapping[str, Scalar]) -> dict[str, Any]:
-    """Return attributes as JSON has them: times in ISO 8601, and null for what is no number."""
-
-    def told(value: Scalar) -> Any:
-        if isinstance(value, datetime):
-            return value.isoformat()
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return {name: told(value) for name, value in attributes.items()}
+    """Return attributes as JSON has them; see :func:`lookalike.images.ref.as_json`."""
+    return {name: as_json(value) for name, value in attributes.items()}

@@ -9,15 +9,12 @@ from lookalike.api.hits import subtitle_of
 from lookalike.exports.captions import score_text, short_name
 from lookalike.exports.heat_map import heated
 from lookalike.images.transforms import encode_png
-from lookalike.search.explain import CONTRIBUTION
 from lookalike.server.page.cards import text
 
 if TYPE_CHECKING:
     from lookalike.api.explanation import Explanation
     from lookalike.search.explain import HeatMap
 
-_CONTRIBUTIONS = "what each place adds to the score"
-_MATCHES = "how well each place matches the best place of the other picture"
 _LED = (
     "This score is of the query alone. Hits that were refined are ranked by the query and by what you marked, so the "
     "score on the card differs."
@@ -32,14 +29,13 @@ def explanation_html(explanation: Explanation, *, is_led: bool) -> str:
     explanation : of the query alone.
     is_led : whether the hits may be ranked by marks too.
     """
-    what = _CONTRIBUTIONS if explanation.method == CONTRIBUTION else _MATCHES
     note = f"<p>{_LED}</p>" if is_led else ""
     hit = explanation.hit
     figures = _figure(explanation.query_map, "query", explanation.query, "the query") + _figure(
         explanation.hit_map, "hit", short_name(hit.id), subtitle_of(hit)
     )
     return (
-        f"<p><b>{score_text(explanation.score)}</b>: {what}, "
+        f"<p><b>{score_text(explanation.score)}</b>: {explanation.meaning}, "
         f'<span class="look-scale">least<i></i>most</span></p>{note}<div class="look-pair">{figures}</div>'
     )
 

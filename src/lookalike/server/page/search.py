@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from lookalike.errors import ImageDecodeError, InputError
 from lookalike.evaluation.sample import label_column
 from lookalike.gallery.strata import sample_rows
 from lookalike.images.decode import as_pixels
-from lookalike.search.items import as_hits, item_columns, item_named
+from lookalike.search.items import as_hits, item_columns
 from lookalike.search.notation import ITEM
 from lookalike.search.options import AUTO, RERANKINGS
 from lookalike.search.terms import Query
@@ -23,7 +23,6 @@ from lookalike.server.page.cards import examples_html, hits_html, text
 from lookalike.server.page.explaining import explanation_html
 from lookalike.server.page.overview import named
 from lookalike.server.page.trouble import shown_trouble, trouble_html
-from lookalike.server.problems import unknown
 from lookalike.server.requests import validated
 from lookalike.server.schemas import Narrowing
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
-    from lookalike.images.region import Box
     from lookalike.search.terms import Term
     from lookalike.server.served import ServedGallery
 
@@ -271,9 +269,10 @@ class SearchPart:
         form = _Form(*values)
         try:
             query = Query(form.terms() if item is None else (item_term(item),))
-            found = item_of(event._data), box_of(event._data)
-            work = partial(_explanation, query=query, found=found, is_led=bool(marks))
-            shown = await named(self._galleries, form.gallery).do(work)
+            item, box = item_of(event._data), box_of(event._data)
+            served = named(self._galleries, form.gallery)
+            found = await served.do(lambda _: served.insights.explanation(query, item, box))
+            shown = explanation_html(found, is_led=bool(marks))
         except Exception as error:  # noqa: BLE001  (it is told within the dialog, which is above all messages)
             shown = trouble_html(error)
         return f'<div data-at="{time.monotonic_ns()}">{shown}</div>'  # never what is shown already, which is no change
@@ -322,12 +321,3 @@ def _about(gallery: Gallery, *, name: str) -> tuple[Any, ...]:
     items = as_hits(store.take_in_order(sample.row_ids, item_columns(store)), store)
     sort = gradio.Dropdown([_BY_LIKENESS, *orders], value="")
     return title, words, where, sort, examples_html(items, name)
-
-
-def _explanation(gallery: Gallery, *, query: Query, found: tuple[str, Box | None], is_led: bool) -> str:
-    item, box = found
-    gallery.store.refresh()
-    hit = item_named(item, gallery.store)
-    if hit is None:
-        raise unknown(item)
-    return explanation_html(gallery.explain(query, replace(hit, box=box)), is_led=is_led)
