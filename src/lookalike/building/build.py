@@ -1,8 +1,8 @@
 """Bring a gallery up to date with a source.
 
-Reading and decoding run in worker threads, inference in the calling thread, and writing in a thread of its own; what is
-between them is bounded, so the memory in use does not depend on the number of images. Every commit is atomic: whatever
-ends a run, what was committed stays, and the next run goes on from there.
+Reading and decoding run in worker threads, inference in others or in the calling thread, and writing in a thread of
+its own; what is between them is bounded, so the memory in use does not depend on the number of images. Every commit is
+atomic: whatever ends a run, what was committed stays, and the next run goes on from there.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lookalike.building.ahead import Threads, in_order
+from lookalike.building.embedding import Embedded, embedded
 from lookalike.building.inventory import Inventory
 from lookalike.building.report import BuildReport, Failure, NoProgress, Progress
 from lookalike.building.tiling import check_tiles, update_tiles
-from lookalike.building.verification import check_length, check_precomputed, checked_embeddings, has_encoder
+from lookalike.building.verification import check_length, check_precomputed, has_encoder
 from lookalike.building.work import Given, Known, Prepared, Same, Unusable, Worker, item_stamp, skip_stamp
 from lookalike.building.writer import Writer
 from lookalike.cores import usable_cores
-from lookalike.encoders.staging import batch_size, encode_prepared
+from lookalike.encoders.staging import batch_size, batches_at_once
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lock import writer_lock
 from lookalike.gallery.skipped_store import CLOSED_FOLDER, SkippedItem, SkippedStore
@@ -154,19 +155,16 @@ class _Run:
             check_precomputed((ref for ref, _ in self._pending()), self._source, self._encoder, self._options.limits)
         worker = Worker(self._source, self._store, self._inventory, self._encoder, self._options.limits)
         threads = Threads(self._options.workers, reading=getattr(self._source, "concurrency", 0))
-        outcomes = in_order(worker, self._pending(), threads, lambda: batch_size(self._encoder()))
-        with Writer(self._store, self._skipped, set(self._known_skips)) as writer, closing(outcomes):
-            waiting: list[Prepared] = []
-            for outcome in outcomes:
-                if isinstance(outcome, Prepared):
-                    waiting.append(outcome)
-                    # the encoder is loaded by now: a worker prepared this image with it
-                    if len(waiting) >= batch_size(self._encoder()):
-                        self._embed(waiting, writer)
-                        waiting = []
+        outcomes = in_order(worker, self._pending(), threads, self._images_at_once)
+        ready = embedded(outcomes, self._encoder)
+        with Writer(self._store, self._skipped, set(self._known_skips)) as writer, closing(outcomes), closing(ready):
+            for outcome in ready:
+                if isinstance(outcome, Embedded):
+                    for item, vector in zip(outcome.items, outcome.vectors, strict=True):
+                        self._write(item, vector, writer)
+                    self.report.embedded += len(outcome.items)
                 else:
                     self._settle(outcome, writer)
-            self._embed(waiting, writer)
 
     def remove_gone(self) -> None:
         """Remove the items that the source covers and did not list."""
@@ -222,16 +220,9 @@ class _Run:
             if not self._is_unchanged(ref) and self._same_skip(ref) is None:
                 yield ref, self._inventory.list(ref.id)
 
-    def _embed(self, prepared: list[Prepared], writer: Writer) -> None:
-        if not prepared:
-            return
+    def _images_at_once(self) -> int:
         encoder = self._encoder()
-        vectors = checked_embeddings(
-            encoder, encode_prepared(encoder, [item.image for item in prepared]), len(prepared)
-        )
-        for item, vector in zip(prepared, vectors, strict=True):
-            self._write(item, vector, writer)
-        self.report.embedded += len(prepared)
+        return batch_size(encoder) * batches_at_once(encoder)
 
     def _settle(self, outcome: Known | Given | Same | Unusable, writer: Writer) -> None:
         if isinstance(outcome, (Known, Given)):

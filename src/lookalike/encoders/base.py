@@ -78,7 +78,10 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class StagedEncoder(Encoder, Protocol):
-    """An encoder whose preprocessing can run in other threads than its inference, so that the two overlap."""
+    """An encoder whose preprocessing can run in other threads than its inference, so that the two overlap.
+
+    One that is quicker with several calls of :meth:`encode_prepared` at once has their number as ``batches_at_once``.
+    """
 
     @property
     def batch_size(self) -> int:

@@ -14,7 +14,7 @@ from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import cpu_batch_size, encode_staged
 from lookalike.encoders.conversions import conversion_of, load_original
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.openvino_runtime import Inference, has_bf16
+from lookalike.encoders.openvino_runtime import Inference, batches_at_once, has_bf16
 from lookalike.encoders.plain_preprocessing import restored
 from lookalike.encoders.preprocessing import make_prepare
 from lookalike.encoders.pretrained import explained, loading_remedy
@@ -54,8 +54,7 @@ class ConvertedEncoder:
 
     Notes
     -----
-    May be used from several threads; inference itself runs one batch at a time, on all cores. Batches give the same
-    embeddings as single images, but for rounding.
+    May be used from several threads. Batches give the same embeddings as single images, but for rounding.
     """
 
     runtime = "openvino"
@@ -84,6 +83,7 @@ class ConvertedEncoder:
         self._original: Any = None
         self._lock = threading.Lock()
         self._infer = Inference(str(entry.folder / conversion_cache.MODEL), precision)
+        self.batches_at_once = batches_at_once(self.batch_size)
 
     def encode_prepared(self, batch: npt.NDArray[Any]) -> Vectors:
         """Embed prepared images; shape (n, channels, height, width) to (n, dim), float32."""

@@ -17,7 +17,7 @@ from lookalike.encoders.base import EncoderSpec
 from lookalike.encoders.batching import encode_staged
 from lookalike.encoders.efficientnet_lite import DIM, SIDE, before_the_mean, build_graph
 from lookalike.encoders.map_function import map_function
-from lookalike.encoders.openvino_runtime import Inference, check_precision, compile_model, ov
+from lookalike.encoders.openvino_runtime import Inference, batches_at_once, check_precision, compile_model, ov
 from lookalike.encoders.patches import Patches
 from lookalike.encoders.torch_pickle import read_tensors
 from lookalike.errors import EncoderError, InputError
@@ -55,7 +55,7 @@ class EmbeddedEncoder:
 
     Notes
     -----
-    May be used from several threads; inference itself runs one batch at a time, on all cores.
+    May be used from several threads.
     """
 
     batch_size = 8
@@ -80,6 +80,7 @@ class EmbeddedEncoder:
         self._computed_in = computed_in
         check_precision(computed_in)
         self._infer = Inference(model, computed_in, holds_both=True)
+        self.batches_at_once = batches_at_once(self.batch_size)
         self._features: Any = None
         self._lock = threading.Lock()
 

@@ -8,12 +8,14 @@ is hidden while the runtime is imported, which then falls back to a stub of its 
 from __future__ import annotations
 
 import contextlib
+import queue
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lookalike.cores import usable_cores
 from lookalike.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -88,7 +90,9 @@ class Inference:
     """Runs a model of one input and one output: a single item on all cores, and a batch in parts side by side.
 
     The parts do not wait for one another's threads, as those of one request do: that takes less time, and much less
-    where other threads want the cores too, such as those that decode images. The model is compiled when first needed.
+    where other threads want the cores too, such as those that decode images. A batch that comes while others are
+    embedded takes the first part of the machine that falls idle, so with a few batches at once no core waits for the
+    slowest part of one. The model is compiled when first needed.
 
     Parameters
     ----------
@@ -101,9 +105,9 @@ class Inference:
         self._model = model
         self._precision = precision
         self._holds_both = holds_both
-        self._single: list[Any] = []
-        self._side_by_side: list[Any] = []
-        self._lock = threading.Lock()
+        self._single: _Idle | None = None
+        self._side_by_side: _Idle | None = None
+        self._compiling = threading.Lock()
 
     def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the outputs for n > 0 inputs, stacked along the first axis. May be called from several threads.
@@ -117,23 +121,53 @@ class Inference:
         EncoderError : if this CPU does not compute in the precision.
         RuntimeError : of OpenVINO, if it cannot run the model.
         """
-        with self._lock:
-            requests = self._requests(len(batch))
-            parts = np.array_split(np.ascontiguousarray(batch), min(len(requests), len(batch)))
-            running = requests[: len(parts)]
-            for request, part in zip(running, parts, strict=True):
+        idle = self._for(len(batch))
+        requests = idle.take(len(batch))
+        outputs: list[npt.NDArray[np.float32]] = []
+        try:
+            parts = np.array_split(np.ascontiguousarray(batch), len(requests))
+            for request, part in zip(requests, parts, strict=True):
                 request.start_async([part], share_inputs=True)
-            for request in running:
+            for request in requests:
                 request.wait()
-            return np.concatenate([request.get_output_tensor(0).data for request in running])
+                outputs.append(np.array(request.get_output_tensor(0).data, np.float32))
+                idle.put(request)
+        finally:
+            for request in requests[len(outputs) :]:
+                with contextlib.suppress(RuntimeError):
+                    request.wait()  # the inputs are this call's own
+                idle.put(request)
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
-    def _requests(self, count: int) -> list[Any]:
-        if count == 1 and (self._holds_both or not self._side_by_side):
-            if not self._single:
-                self._single = [compile_model(self._model, self._precision).create_infer_request()]
-            return self._single
-        if not self._side_by_side:
-            compiled = compile_model(self._model, self._precision, "THROUGHPUT")
-            number = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-            self._side_by_side = [compiled.create_infer_request() for _ in range(number)]
-        return self._side_by_side
+    def _for(self, count: int) -> _Idle:
+        with self._compiling:
+            if count == 1 and (self._holds_both or self._side_by_side is None):
+                if self._single is None:
+                    self._single = _Idle(compile_model(self._model, self._precision), 1)
+                return self._single
+            if self._side_by_side is None:
+                compiled = compile_model(self._model, self._precision, "THROUGHPUT")
+                number = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+                self._side_by_side = _Idle(compiled, number)
+            return self._side_by_side
+
+
+class _Idle(queue.SimpleQueue[Any]):
+    """The requests of a compiled model that run nothing now."""
+
+    def __init__(self, compiled: Any, number: int) -> None:
+        for _ in range(number):
+            self.put(compiled.create_infer_request())
+
+    def take(self, most: int) -> list[Any]:
+        """Wait for one, and return it with as many others as there are, up to ``most``."""
+        taken = [self.get()]
+        with contextlib.suppress(queue.Empty):
+            while len(taken) < most:
+                taken.append(self.get_nowait())
+        return taken
+
+
+def batches_at_once(size: int) -> int:
+    """Return how many batches of a size keep all cores busy if they are embedded by :class:`Inference` together."""
+    return 1 + -(-usable_cores() // size)

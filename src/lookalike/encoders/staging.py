@@ -30,6 +30,11 @@ def batch_size(encoder: Encoder) -> int:
     return encoder.batch_size if _is_staged(encoder) else _DEFAULT_BATCH
 
 
+def batches_at_once(encoder: Encoder) -> int:
+    """Return in how many threads it is worth calling :func:`encode_prepared`; one, unless the encoder says more."""
+    return getattr(encoder, "batches_at_once", 1)
+
+
 def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS, *, times: int = 1) -> Decoded:
     """Decode an image at the scale that the encoder needs, or at a larger one for parts of it to be embedded.
 
