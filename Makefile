@@ -1,5 +1,6 @@
 # Everything runs in virtual environments that these targets make; nothing has to be prepared by hand.
 PYTHON ?= python3
+TEST_PROCESSES ?= 2
 VENV := .venv
 DEMO_VENV := .venv-demo
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -21,7 +22,7 @@ demo: $(DEMO_IN)/.ready ## index photos and show what looks alike; IMAGES=FOLDER
 	$(DEMO_IN)/bin/lookalike demo $(if $(IMAGES),--images "$(IMAGES)") --output demo-output
 
 test: check demo $(VENV)/.ready mobile-client mobile-models ## check, run the demo without any extra installed, then run every test
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses $(TEST_PROCESSES)
 
 # The client of the TFLite Task Library excludes what the extra mobile needs, and has wheels for this platform alone;
 # the converter of checkpoints excludes what the extra ui needs.

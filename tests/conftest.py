@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 _MACHINE_MARK = "machine"
+_WITH_MILVUS = ("tests/indexes/test_milvus_backend.py", "tests/search/test_index_servers.py")
 _BUNDLED_PHOTOS = (
     "astronaut.png",
     "brick.png",
@@ -83,6 +85,18 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["LOOKALIKE_CACHE"] = cache
     os.environ["HF_HUB_OFFLINE"] = "1"
     sys.addaudithook(_refuse_network)
+
+
+class _ByFile(LoadFileScheduling):
+    """Gives each process whole files, and one of them all that need the Milvus server: a machine has one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return "milvus" if path in _WITH_MILVUS else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _ByFile(config, log)
 
 
 def _requires_all() -> bool:
