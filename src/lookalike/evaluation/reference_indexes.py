@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 REFERENCES = ("hnswlib", "usearch")
 _LINKS, _EFFORT_TO_BUILD = 16, 200
-_EFFORTS = (16, 32, 64, 128, 256)
+_EFFORTS = (10, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
 @dataclass(frozen=True, slots=True)

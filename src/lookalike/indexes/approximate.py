@@ -64,6 +64,7 @@ class ApproximateIndex:
         self._vectors, self._norms = vectors, norms
         self._exact = ExactIndex(vectors, metric=spec.metric, norms=norms)
         self._live: Mask | None = None
+        self._defaults = dict(self.parameters)
 
     @classmethod
     def build(cls, backend: type[Backend], vectors: Vectors, spec: IndexSpec, *, seed: int = 0) -> ApproximateIndex:
@@ -239,17 +240,19 @@ class ApproximateIndex:
         write_header(path, Header(self.spec, extra), self._vectors)
 
     def _values(self, given: Mapping[str, Any]) -> dict[str, float]:
+        if not given:
+            return self._defaults
         known = self._backend.parameters
         for name in given:
             if name not in known:
                 kind = f"search parameter of {self.spec.backend!r}"
                 raise UnknownNameError(kind, name, known)
-        chosen = {name: parameter.checked(name, given[name]) for name, parameter in known.items() if name in given}
-        return {**self.parameters, **chosen}
+        return {**self._defaults, **{name: known[name].checked(name, value) for name, value in given.items()}}
 
     def _is_few(self, eligible: int, k: int, *, is_filtered: bool) -> bool:
-        few = min(max(_FEW_ROWS, _FEW_SHARE * len(self)), _NOT_MANY_ROWS)
-        return 2 * k >= eligible or (is_filtered and eligible <= few)
+        if 2 * k >= eligible:
+            return True
+        return is_filtered and eligible <= min(max(_FEW_ROWS, _FEW_SHARE * len(self)), _NOT_MANY_ROWS)
 
     def _search_block(
         self, queries: Vectors, k: int, allowed: Mask | None, effort: tuple[int, dict[str, float]]
@@ -265,8 +268,9 @@ class ApproximateIndex:
         if allowed is not None:
             proposals = np.where((proposals >= 0) & allowed[proposals], proposals, -1)
         found = nearest_of(queries, proposals, self._exact, k)
-        short = np.flatnonzero(found.positions[:, min(k, eligible) - 1] < 0)
-        if len(short):
+        last = found.positions[:, min(k, eligible) - 1]
+        if last.min() < 0:
+            short = np.flatnonzero(last < 0)
             completed = self._exact.search(queries[short], k, allowed)
             found.positions[short], found.scores[short] = completed.positions, completed.scores
         return found

@@ -42,9 +42,9 @@ class RowFetcher:
 
     def __init__(self, rows: Vectors) -> None:
         self._rows = rows
+        self._is_mapped = isinstance(rows, np.memmap) and rows.flags.c_contiguous and _madvise is not None
         self._is_slow = True
-        is_mapped = isinstance(rows, np.memmap) and rows.flags.c_contiguous and _madvise is not None
-        self._plain: Vectors | None = rows.view(np.ndarray) if is_mapped else None
+        self._plain: Vectors | None = rows.view(np.ndarray) if isinstance(rows, np.ndarray) else None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -52,10 +52,12 @@ class RowFetcher:
     def __getitem__(self, positions: Positions) -> Vectors:
         if self._plain is None:
             return self._rows[positions]
+        if not self._is_mapped:
+            return self._plain.take(positions, axis=0)
         if self._is_slow:
             self._announce(positions)
         started = time.perf_counter()
-        fetched: Vectors = self._plain[positions]
+        fetched = self._plain.take(positions, axis=0)
         self._is_slow = time.perf_counter() - started > _SLOW * len(positions)
         return fetched
 

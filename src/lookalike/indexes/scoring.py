@@ -23,6 +23,8 @@ _FETCHED = 1 << 21
 """How many numbers of rows are read at once (8 MB)."""
 _WIDENED = 1 << 17
 """How many of them are held in double precision at once: a core's cache holds them (1 MB)."""
+_SHORTEST = 1e-300
+"""Less than any product of two lengths but 0, for which it stands: the score of a row of zeros is 0."""
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -44,17 +46,25 @@ def score_candidates(queries: Vectors, rows: Any, positions: Positions, metric: 
         return np.full(positions.shape, -np.inf, np.float32)
     wide = queries.astype(np.float64)
     numbers = positions.shape[1] * queries.shape[1]
+    if len(queries) == 1 and numbers <= _WIDENED:
+        scores = _scored(wide, np.asarray(rows[positions[0]], np.float64)[None], metric)
+    else:
+        scores = _scored_in_parts(wide, rows, positions, metric)
+    scores[positions < 0] = -np.inf
+    return scores
+
+
+def _scored_in_parts(wide: Doubles, rows: Any, positions: Positions, metric: Metric) -> Vectors:
+    numbers = positions.shape[1] * wide.shape[1]
     fetched, widened = max(1, _FETCHED // numbers), max(1, _WIDENED // numbers)
     scored = []
-    for first in range(0, len(queries), fetched):
+    for first in range(0, len(wide), fetched):
         chosen = positions[first : first + fetched]  # of -1 the last row, whose score is dropped below
         part = np.asarray(rows[chosen.reshape(-1)]).reshape(*chosen.shape, -1)
         for start in range(0, len(part), widened):
             targets = part[start : start + widened].astype(np.float64)
             scored.append(_scored(wide[first + start : first + start + len(targets)], targets, metric))
-    scores = scored[0] if len(scored) == 1 else np.concatenate(scored)
-    scores[positions < 0] = -np.inf
-    return scores
+    return np.concatenate(scored)
 
 
 def ranked(positions: Positions, scores: Vectors, k: int) -> Neighbors:
@@ -70,7 +80,7 @@ def ranked(positions: Positions, scores: Vectors, k: int) -> Neighbors:
     -------
     Neighbors of shape (q, k).
     """
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    order = (-scores).argsort(axis=1, kind="stable")[:, :k]
     query = np.arange(len(order))[:, None]
     best, found = scores[query, order], positions[query, order]
     found[best == -np.inf] = -1
@@ -89,27 +99,27 @@ def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
 
 
 def _lengths(wide: Doubles) -> Doubles:
-    # a sum along each row, not a matrix product: its order, and so its last digit, does not depend on other rows
-    return np.asarray(np.sqrt(np.einsum("...i,...i->...", wide, wide)))
+    # products of one vector with one, and none of matrices, whose order of sums and so the last digit depend on others
+    return np.asarray(np.sqrt(np.vecdot(wide, wide)))
 
 
 def _scored(queries: Doubles, rows: Doubles, metric: Metric) -> Vectors:
     """Score rows of shape (q, c, dim) for queries of shape (q, dim)."""
+    asked = queries[:, None]
     if metric is Metric.L2:
-        return _as_float32(-_lengths(rows - queries[:, None]), _LARGEST)
-    products = np.einsum("qcd,qd->qc", rows, queries)
+        return _as_float32(-_lengths(rows - asked), _LARGEST)
+    products = np.vecdot(rows, asked)
     if metric is Metric.INNER_PRODUCT:
         return _as_float32(products, _LARGEST)
-    norms = _lengths(queries)[:, None] * _lengths(rows)
-    norms[norms == 0.0] = 1.0
-    products /= norms
+    lengths = _lengths(rows)
+    lengths *= _lengths(asked)
+    np.maximum(lengths, _SHORTEST, out=lengths)
+    products /= lengths
     return _as_float32(products, 1.0)
 
 
 def _as_float32(scores: Doubles, largest: float) -> Vectors:
     # no score is infinite, and none is the negative zero, which would be shown with its sign
-    np.minimum(scores, largest, out=scores)
-    np.maximum(scores, -largest, out=scores)
-    finite: Vectors = scores.astype(np.float32)
+    finite: Vectors = scores.clip(-largest, largest).astype(np.float32)
     finite += 0.0
     return finite
