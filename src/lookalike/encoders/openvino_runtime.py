@@ -92,7 +92,7 @@ class Inference:
     The parts do not wait for one another's threads, as those of one request do: that takes less time, and much less
     where other threads want the cores too, such as those that decode images. A batch that comes while others are
     embedded takes the first part of the machine that falls idle, so with a few batches at once no core waits for the
-    slowest part of one. The model is compiled when first needed.
+    slowest part of one; so does a single item. The model is compiled when first needed.
 
     Parameters
     ----------
@@ -141,7 +141,8 @@ class Inference:
 
     def _for(self, count: int) -> _Idle:
         with self._compiling:
-            if count == 1 and (self._holds_both or self._side_by_side is None):
+            busy = self._side_by_side
+            if count == 1 and (busy is None or (self._holds_both and busy.all_are_here)):
                 if self._single is None:
                     self._single = _Idle(compile_model(self._model, self._precision), 1)
                 return self._single
@@ -156,8 +157,14 @@ class _Idle(queue.SimpleQueue[Any]):
     """The requests of a compiled model that run nothing now."""
 
     def __init__(self, compiled: Any, number: int) -> None:
+        self._number = number
         for _ in range(number):
             self.put(compiled.create_infer_request())
+
+    @property
+    def all_are_here(self) -> bool:
+        """Whether nothing is run by any of them at the moment."""
+        return self.qsize() == self._number
 
     def take(self, most: int) -> list[Any]:
         """Wait for one, and return it with as many others as there are, up to ``most``."""

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from lookalike.encoders.staging import batch_size, encode_prepared
+from lookalike.encoders.staging import batch_size, batches_at_once, encode_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class EncodingQueue:
-    """One thread that embeds: each time what is waiting, up to the batch that the encoder is best given.
+    """Threads that embed: each time what is waiting, up to the batch that the encoder is best given.
 
-    It never waits for a batch to fill: alone, a picture goes through at once, and under load batches form by
-    themselves while the one before is computed.
+    None waits for a batch to fill: alone, a picture goes through at once, and under load batches form by themselves
+    while those before are computed.
 
     Parameters
     ----------
-    encoder : used in that thread only.
+    encoder : used in these threads only, of which there are as many as it is quickest with.
     watch : wraps each batch, of which it gets the size.
     """
 
@@ -36,8 +36,11 @@ class EncodingQueue:
         self._encoder = encoder
         self._watch = watch
         self._waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="lookalike-encode")
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, name="lookalike-encode") for _ in range(batches_at_once(encoder))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, prepared: npt.NDArray[Any]) -> Future[Vectors]:
         """Take one image, as :func:`lookalike.encoders.staging.prepare` returned it; the result has shape (1, dim)."""
@@ -47,8 +50,10 @@ class EncodingQueue:
 
     def close(self) -> None:
         """Embed what was submitted, and end."""
-        self._waiting.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         is_open = True
