@@ -77,6 +77,14 @@ def test_threads_get_their_own_results(tripled):
             np.testing.assert_allclose(result, np.full((number, 5), 3 * number), rtol=1e-6)
 
 
+def test_what_cannot_be_run_leaves_all_as_it_was(tripled):
+    infer = Inference(tripled, "f32")
+    for _ in range(20):
+        with pytest.raises(RuntimeError):
+            infer(np.ones((4, 3), np.float32))
+    np.testing.assert_array_equal(infer(np.ones((4, 5), np.float32)), np.full((4, 5), 3, np.float32))
+
+
 def test_a_precision_that_the_cpu_lacks_is_refused(monkeypatch, tripled):
     class Core(ov.Core):
         def get_property(self, *_):

@@ -104,3 +104,15 @@ def test_closing_embeds_what_was_submitted(encoder):
     encoder.may_end.set()
     queue.close()
     assert [future.result(0)[0, 0] for future in futures] == list(range(10))
+
+
+def test_an_encoder_that_is_quicker_with_several_calls_gets_them(encoder):
+    encoder.batches_at_once = 3
+    queue = EncodingQueue(encoder, lambda _: nullcontext())
+    futures = []
+    for value in range(3):
+        futures.append(queue.submit(image(value)))
+        assert encoder.begun.acquire(timeout=20)  # while those before wait
+    encoder.may_end.set()
+    assert [future.result(20)[0, 0] for future in futures] == [0, 1, 2]
+    queue.close()
