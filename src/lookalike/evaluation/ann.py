@@ -30,7 +30,7 @@ DEFAULT_SPECS = ("exact", "ivfpq", "hnsw", "sq8", "lsh", "scann")
 """What is compared where nothing is named; ``scann`` only where it is installed."""
 _EFFORTS = (0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 _FINER_EFFORTS = (0.1875, 0.375, 0.75, 1.5, 3.0)
-"""Between these, for an index that has nothing else to be set."""
+"""Between these, for graphs, as other libraries' graphs are measured."""
 _REFINEMENTS = (0.25, 0.5, 1.0, 1.5, 2.0, 4.0)
 _SINGLE = 100
 _SECONDS = 0.3
@@ -172,7 +172,7 @@ def _settings(defaults: Mapping[str, float], known: Mapping[str, Any]) -> Iterat
     if name is None:
         yield from ({**defaults, **refinement} for refinement in refined)
         return
-    efforts = _EFFORTS if len(refined) > 1 else (*_EFFORTS, *_FINER_EFFORTS)
+    efforts = (*_EFFORTS, *_FINER_EFFORTS) if name == "efSearch" else _EFFORTS
     values = [defaults[name] * effort for effort in efforts] if defaults[name] else [0, 1, 2, 4, 8]
     least = known[name].at_least
     for value in sorted({max(least, round(value)) for value in values}):

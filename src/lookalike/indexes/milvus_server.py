@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 URI, TOKEN = "LOOKALIKE_MILVUS_URI", "LOOKALIKE_MILVUS_TOKEN"
-CONNECTING = 5.0
+CONNECTING, _DROPPING = 5.0, 5.0
 """Seconds until a server counts as away."""
 UNCLAIMED, KEPT = "unclaimed", "kept"
 """In place of an owner: of a collection that was not saved yet, and of one that was saved outside of any gallery."""
@@ -80,7 +80,7 @@ class MilvusServer:
         RemoteError : if the server cannot.
         """
         with asking(self.address):
-            self.client.drop_collection(name, timeout=CONNECTING)
+            self.client.drop_collection(name, timeout=_DROPPING)
 
     def drop_unused(self, owner: str, used: set[str]) -> int:
         """Drop what an owner does not refer to any more, and what was abandoned by anyone; return how many are left.
