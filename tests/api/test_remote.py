@@ -165,6 +165,40 @@ def test_a_source_is_added_and_removed(writable, tmp_path, monkeypatch):
     assert (gone.removed, gone.total, len(writable)) == (2, 3, 3)
 
 
+def test_what_is_removed_here_is_removed_there(tmp_path):
+    here = toy_gallery(tmp_path / "here", 6)
+    with serving(ServerOptions(is_writable=True), toys=toy_gallery(tmp_path / "there", 6)) as client:
+        there = lookalike.connect(client.url)
+        for asked in (
+            {"ids": "id:photos/0001.png", "dry_run": True},
+            {"ids": ["id:photos/0003.png", "id:photos/0001.png"]},
+            {"where": "id >= 'photos/0004.png'", "dry_run": True},
+            {"ids": ["id:photos/0000.png", "id:photos/0005.png"], "where": "id > 'photos/0004.png'"},
+            {"ids": []},
+            {"where": "width = 8"},
+        ):
+            assert there.remove(**asked) == here.remove(**asked)
+        assert len(there) == len(here) == 0
+
+
+def test_what_cannot_be_removed_is_said_as_here(tmp_path):
+    here = toy_gallery(tmp_path / "here", 2)
+    with serving(ServerOptions(is_writable=True), toys=toy_gallery(tmp_path / "there", 2)) as client:
+        there = lookalike.connect(client.url)
+        for where in ("width = ", "nope = 1", "width = 9"):
+            with pytest.raises(InputError) as said:
+                here.remove(where=where)
+            # no condition of a client is about the places of files
+            sentence = str(said.value).replace("uri, ", "")
+            with pytest.raises(InputError, match=f"^{re.escape(sentence)}$"):
+                there.remove(where=where)
+        with pytest.raises(InputError, match="no item with the id 'none'"):
+            there.remove(["id:photos/0000.png", "id:none"])
+        with pytest.raises(InputError, match="nothing was named"):
+            there.remove()
+        assert len(there) == 2
+
+
 def test_no_path_of_this_machine_becomes_an_id(writable, tmp_path, monkeypatch):
     for folder in ("one", "two"):
         plant(tmp_path / folder / "photos", [20])

@@ -14,10 +14,11 @@ from PIL import Image
 
 import lookalike
 from lookalike.search.terms import Query, Term
-from lookalike.server import schemas
+from lookalike.server import answers, schemas
+from lookalike.server.answers import About, Added, Answer, Item, RemovedItems
 from lookalike.server.examples import ANSWERS, FORMS, MODELS
 from lookalike.server.options import ServerOptions
-from lookalike.server.schemas import About, Added, Answer, Item, Narrowing
+from lookalike.server.schemas import Narrowing
 from tests.server.service import serving, toy_gallery
 from tests.toys import png
 
@@ -371,6 +372,42 @@ def test_items_are_removed_with_their_files(writable, tmp_path):
     assert (tmp_path / "photos" / "0001.png").is_file()
 
 
+def test_several_items_are_removed_by_ids_and_by_a_condition(writable, tmp_path):
+    writable.post(
+        "/items", {"items": [{"image": in_base64(png(30)), "id": "a"}, {"image": in_base64(png(31)), "id": "b"}]}
+    )
+    trial = writable.post("/remove", {"ids": ["upload:a", "photos/0000.png"], "dry_run": True})
+    told = RemovedItems.model_validate(trial.json)
+    assert (told.ids, told.removed) == (["photos/0000.png", "upload:a"], 0)
+    assert writable.get("/info").json["total"] == told.total
+    unknown = writable.post("/remove", {"ids": ["upload:a", "none"]})
+    assert (unknown.status, unknown.error) == (404, "UnknownItemError")
+    assert writable.get("/info").json["total"] == told.total
+    gone = writable.post("/remove", {"ids": ["upload:a", "photos/0000.png"]}).json
+    assert (gone["removed"], gone["total"]) == (2, told.total - 2)
+    fitting = writable.post("/remove", {"where": "id = 'upload:b'"}).json
+    assert (fitting["ids"], fitting["total"]) == (["upload:b"], told.total - 3)
+    assert not list(tmp_path.rglob("uploads/*"))
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({}, "nothing was named"),
+        ({"dry_run": True}, "nothing was named"),
+        ({"where": "(("}, "cannot be used"),
+        ({"where": "id = 'none'"}, "holds nothing that fits"),
+        ({"where": "uri LIKE '/%'"}, "none over uri"),
+        ({"ids": [""]}, "at least 1 character"),
+        ({"ids": ["a"], "missing": True}, "missing"),
+    ],
+)
+def test_what_names_no_items_to_remove_is_a_problem_of_who_asked(writable, body, problem):
+    refused = writable.post("/remove", body)
+    assert (refused.status, refused.error) == (422, "InputError")
+    assert problem in refused.json["error"]["message"]
+
+
 def test_the_first_picture_makes_a_gallery(tmp_path):
     from tests.toys import ToyEncoder
 
@@ -447,12 +484,13 @@ def test_the_examples_are_right(client, writable):
     assert MODELS.keys() <= models.keys()
     for name, examples in MODELS.items():
         for example in examples:
-            kept = getattr(schemas, name).model_validate(example).model_dump(exclude_unset=True)
+            model = getattr(schemas, name, None) or getattr(answers, name)
+            kept = model.model_validate(example).model_dump(exclude_unset=True)
             assert kept.keys() == example.keys()
-    answers = [client.post("/search", example).status for example in models["SearchRequest"]["examples"]]
-    assert answers == [404, 200, 404, 404]  # well formed, and of no items here
+    statuses = [client.post("/search", example).status for example in models["SearchRequest"]["examples"]]
+    assert statuses == [404, 200, 404, 404]  # well formed, and of no items here
     assert writable.post("/items", models["AddRequest"]["examples"][0]).json["added"] == 1
-    assert {"/galleries", "/health", "/health/ready", "/metrics"} == ANSWERS.keys()
+    assert {"/galleries", "/health", "/health/ready", "/map", "/metrics"} == ANSWERS.keys()
     forms = client.get("/openapi.json").json["paths"]
     for path, example in FORMS.items():
         form = forms[path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]

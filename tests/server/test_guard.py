@@ -169,7 +169,12 @@ def test_every_answer_has_the_headers_of_caution(client, path):
 
 def test_a_read_only_server_changes_nothing(client, gallery):
     before = gallery.store.version
-    for refused in (client.form("/items", [("image", png(9))]), client.ask("DELETE", "/items/photos%2F0001.png")):
+    for refused in (
+        client.form("/items", [("image", png(9))]),
+        client.ask("DELETE", "/items/photos%2F0001.png"),
+        client.post("/remove", {"where": "true"}),
+        client.post("/remove", {"where": "true", "dry_run": True}),
+    ):
         assert (refused.status, refused.error) == (403, "ReadOnlyError")
     gallery.store.refresh()
     assert gallery.store.version == before

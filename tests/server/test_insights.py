@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
 import lookalike
+from lookalike.api.map import MapOptions
 from lookalike.errors import InputError
-from lookalike.server.schemas import FoundDuplicates
+from lookalike.server.answers import Evaluated, FoundDuplicates
 from tests.server.service import serving, toy_gallery
 
 
@@ -101,3 +104,101 @@ def test_the_client_asks_for_both(client, gallery, folder):
         assert shown.format == "PNG"
     with pytest.raises(InputError):
         remote.duplicates(threshold="x")
+
+
+def as_told(evaluation, name):
+    told = evaluation.to_dict()
+    return {**told, "gallery": name, "encoder": told["encoder"].rpartition("/")[2]}
+
+
+def test_an_evaluation_is_that_of_the_gallery_without_paths(client, gallery, folder):
+    answer = client.post("/evaluate", {"k": [1, 2], "sample": 3})
+    assert answer.status == 200
+    assert answer.json == as_told(gallery.evaluate(k=(1, 2), sample=3), "photos")
+    assert Evaluated.model_validate(answer.json).judged_by == "copies"
+    labelled = client.post("/evaluate", {"label_from": "parent"})
+    assert labelled.json == as_told(gallery.evaluate(label_from="parent"), "photos")
+    assert Evaluated.model_validate(labelled.json).per_label.keys() == set(labelled.json["confusion"])
+    assert str(folder).encode() not in answer.body + labelled.body
+
+
+def test_an_evaluation_names_what_cannot_be_read_by_its_address(client, folder):
+    path, away = folder / "1.jpg", folder / "away"
+    path.rename(away)
+    try:
+        answer = client.post("/galleries/photos/evaluate", {})
+    finally:
+        away.rename(path)
+    assert [failed["uri"] for failed in answer.json["left_out"]["failed"]] == ["/galleries/photos/items/1.jpg"]
+    assert str(folder).encode() not in answer.body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"k": []}, {"k": [0]}, {"k": [1001]}, {"sample": 0}, {"sample": 1001}, {"queries": "/etc"}, {"label_from": "x"}],
+)
+def test_an_evaluation_that_makes_no_sense_is_refused(client, body, folder):
+    answer = client.post("/evaluate", body)
+    assert (answer.status, answer.error) == (422, "InputError")
+    assert str(folder).encode() not in answer.body
+
+
+def test_a_map_is_that_of_the_gallery_with_addresses_in_place_of_paths(client, gallery, folder, tmp_path):
+    options = MapOptions(label_from="parent", link=lambda hit: f"pictures/{hit.id}", title="Images of photos")
+    gallery.map(tmp_path / "map.html", options)
+    for path in ("/map?label_from=parent", "/galleries/photos/map?label_from=parent&most=2000"):
+        answer = client.get(path)
+        assert answer.status == 200
+        assert answer.body == (tmp_path / "map.html").read_bytes()
+        assert answer.headers["content-type"].startswith("text/html")
+        assert answer.headers["Content-Security-Policy"].startswith("sandbox allow-scripts")
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert str(folder).encode() not in answer.body
+    assert client.get("/pictures/1.jpg").body[:2] == b"\xff\xd8"
+
+
+@pytest.mark.parametrize("asked", ["most=0", "most=2001", "seed=-1", "most=x", "label_from=nope"])
+def test_a_map_that_makes_no_sense_is_refused(client, asked):
+    answer = client.get(f"/map?{asked}")
+    assert (answer.status, answer.error) == (422, "InputError")
+
+
+def test_no_page_of_another_site_has_a_map_drawn(client):
+    refused = client.get("/map", Sec_Fetch_Site="cross-site")
+    assert (refused.status, refused.error) == (403, "OriginError")
+    assert client.get("/map", Sec_Fetch_Site="none").status == 200
+
+
+def test_who_comes_while_the_whole_gallery_is_looked_at_comes_back(client, gallery, monkeypatch):
+    with ThreadPoolExecutor() as pool:
+        began, may_end = threading.Event(), threading.Event()
+
+        def slow(**_):
+            began.set()
+            may_end.wait(30)
+            raise InputError("enough")
+
+        monkeypatch.setattr(gallery, "evaluate", slow)
+        first = pool.submit(client.post, "/evaluate", {})
+        assert began.wait(30)
+        for late in (client.post("/evaluate", {}), client.get("/map"), client.post("/duplicates", {})):
+            assert (late.status, late.headers["Retry-After"]) == (503, "1")
+        may_end.set()
+        assert first.result().status == 422
+
+
+def test_the_client_evaluates_and_draws(client, gallery, tmp_path):
+    remote = lookalike.connect(client.url, gallery="photos")
+    assert remote.evaluate(k=(1, 2)) == as_told(gallery.evaluate(k=(1, 2)), "photos")
+    path = remote.map(tmp_path / "there.html", most=4)
+    page = path.read_text("utf-8")
+    base = f'<base href="{client.url}/galleries/photos/">'
+    assert page.replace(base, "") == client.get("/galleries/photos/map?most=4").body.decode()
+    assert page.count(base) == 1
+    for mistake in (
+        lambda: remote.evaluate(k=()),
+        lambda: remote.map(tmp_path / "map.png"),
+        lambda: remote.map(path, seed=-1),
+    ):
+        with pytest.raises(InputError):
+            mistake()

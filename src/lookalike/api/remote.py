@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from lookalike.api.hits import Hits
 from lookalike.api.label_rules import NO_LABELS
-from lookalike.api.remote_queries import SentQuery, in_base64, sent
+from lookalike.api.remote_pictures import SentPicture, grouped, sound
+from lookalike.api.remote_queries import SentQuery, sent
 from lookalike.api.searchable import Searchable
 from lookalike.building.report import BuildReport, Failure, Removal
 from lookalike.errors import InputError, RemoteError
-from lookalike.gallery.record import SEEN, column_name
+from lookalike.exports.destination import saved_path, write
 from lookalike.images.decode import DEFAULT_LIMITS
-from lookalike.images.digest import content_digest
-from lookalike.images.ref import as_json
 from lookalike.images.region import Region
 from lookalike.search.hit import Hit, Method, Strength
 from lookalike.search.notation import ITEM
@@ -27,25 +26,18 @@ from lookalike.search.options import SearchOptions, checked_k
 from lookalike.search.terms import Kind, Term
 from lookalike.sources.combined import broken_parts
 from lookalike.sources.labelled import labelled_by
-from lookalike.sources.names import original
 from lookalike.sources.resolve import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from lookalike.images.ref import ImageRef
-    from lookalike.sources.base import Source
 
-T = TypeVar("T")
-
-_AT_ONCE, _BYTES_AT_ONCE = 32, 24_000_000
-"""Queries and pictures that go in one request."""
-_MOST_BYTES = 40_000_000
-"""Of one picture to add."""
 _MISTAKES = (403, 404, 413, 415, 422)
 """Statuses whose message says what is wrong with the request."""
 _TRIES = 6
-_SHOWN_DIGEST = 8
+_SECONDS_TO_CONNECT = 10
+_SECONDS, _SECONDS_FOR_ALL = 120, 600
+"""For an answer; and where the server looks at the whole gallery for it."""
 
 
 class RemoteGallery(Searchable):
@@ -78,7 +70,7 @@ class RemoteGallery(Searchable):
             raise_on_status=False,
         )
         self._headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
-        self._connections = urllib3.PoolManager(timeout=urllib3.Timeout(connect=10, read=120), retries=patience)
+        self._connections = urllib3.PoolManager(retries=patience)
         self._types: Mapping[str, str] = {}
 
     def __len__(self) -> int:
@@ -107,7 +99,7 @@ class RemoteGallery(Searchable):
         asked = {**chosen, "metric": options.metric.value, "k": checked_k(k), "include_self": include_self}
         answers: list[Hits] = []
         ready = (sent(query, self._has) for query in queries)
-        for together in _grouped(ready, lambda query: query.size):
+        for together in grouped(ready, lambda query: query.size):
             found = self._ask("POST", "/search", {**asked, "queries": [query.values for query in together]})
             pairs = zip(together, found, strict=True)
             answers += [self._hits(query, told, are_least=options.reverse) for query, told in pairs]
@@ -125,8 +117,8 @@ class RemoteGallery(Searchable):
         """Find the items that are most alike to each picture of a source; see the method of ``Gallery``."""
         region = None if crop is None else Region.of(crop)
         opened = open_source(source, base=Path.cwd())
-        pictures = _sound((_Picture.read(opened, ref) for ref in opened), on_failure)
-        for together in _grouped(pictures, lambda picture: (1, len(picture.data))):
+        pictures = sound((SentPicture.read(opened, ref) for ref in opened), on_failure)
+        for together in grouped(pictures, lambda picture: (1, len(picture.data))):
             yield from self._of_pictures(together, (k, options, region), on_failure)
 
     def duplicates(self, *, threshold: float | str = "auto", keep: str = "best", most: int = 100) -> dict[str, Any]:
@@ -138,7 +130,7 @@ class RemoteGallery(Searchable):
         RemoteError : if the server does not answer.
         """
         asked = {"threshold": threshold, "keep": keep, "most": most}
-        found: dict[str, Any] = self._ask("POST", "/duplicates", asked)
+        found: dict[str, Any] = self._ask("POST", "/duplicates", asked, seconds=_SECONDS_FOR_ALL)
         return found
 
     def explain(self, query: Any, hit: Hit | str) -> bytes:
@@ -172,8 +164,8 @@ class RemoteGallery(Searchable):
             opened = labelled_by(opened, label_from)
         report = BuildReport()
 
-        pictures = (_Picture.read(opened, ref) for ref in opened)
-        for together in _grouped(_sound(pictures, report.failed.append), lambda picture: (1, len(picture.data))):
+        pictures = (SentPicture.read(opened, ref) for ref in opened)
+        for together in grouped(sound(pictures, report.failed.append), lambda picture: (1, len(picture.data))):
             answer = self._ask("POST", "/items", {"items": [picture.values() for picture in together]})
             reasons = {failed["id"]: failed["reason"] for failed in answer["failed"]}
             uris = {f"upload:{picture.id}": picture.ref.uri for picture in together}
@@ -185,28 +177,79 @@ class RemoteGallery(Searchable):
         report.failed += [Failure(error.uri, error.reason) for error in broken_parts(opened)]
         return report
 
-    def remove(self, ids: str | Sequence[str]) -> Removal:
-        """Take items out of the gallery.
+    def remove(
+        self, ids: str | Sequence[str] | None = None, *, where: str | None = None, dry_run: bool = False
+    ) -> Removal:
+        """Take items out of the gallery, all that are meant or none.
 
         Parameters
         ----------
-        ids : each as ``id:ID``.
+        ids : each as ``id:ID``; up to 10,000.
+        where : only items that match; see :meth:`search`.
+        dry_run : only say what would go.
 
         Raises
         ------
-        InputError : if one of them is no item, after those before it were removed; or if the server is read-only.
+        InputError : if nothing is given, one of ``ids`` is no item, or the condition cannot be used; or if the server
+            is read-only.
         RemoteError : if it does not answer.
         """
-        names = [ids] if isinstance(ids, str) else list(ids)
-        wrong = next((name for name in names if not name.startswith(ITEM)), None)
+        names = [ids] if isinstance(ids, str) else ids
+        wrong = next((name for name in names or () if not name.startswith(ITEM)), None)
         if wrong is not None:
             msg = f"{wrong!r} is no id of an item; name items as id:ID"
             raise InputError(msg)
-        items = [name.removeprefix(ITEM) for name in names]
-        total = len(self) if not items else 0
-        for item in items:
-            total = self._ask("DELETE", f"/items/{quote(item, safe='')}")["total"]
-        return Removal(tuple(items), total, len(items))
+        items = None if names is None else [name.removeprefix(ITEM) for name in names]
+        gone = self._ask("POST", "/remove", {"ids": items, "where": where, "dry_run": dry_run})
+        return Removal(tuple(gone["ids"]), gone["total"], gone["removed"])
+
+    def evaluate(
+        self, *, label_from: str | None = None, k: Sequence[int] = (1, 5, 10), sample: int | None = None
+    ) -> dict[str, Any]:
+        """Judge how far up the gallery ranks what is relevant to its own items, or to changed copies of them.
+
+        Parameters
+        ----------
+        label_from, k, sample : see the method of ``Gallery``; here up to 16 ``k``, and 1,000 queries.
+
+        Returns
+        -------
+        What the ``to_dict`` of the local evaluation returns, with the name of the gallery in place of its folder.
+
+        Raises
+        ------
+        InputError : if there is nothing to judge by, or an option cannot be used.
+        RemoteError : if the server does not answer.
+        """
+        asked = {"label_from": label_from, "k": [checked_k(each) for each in k], "sample": sample}
+        found: dict[str, Any] = self._ask("POST", "/evaluate", asked, seconds=_SECONDS_FOR_ALL)
+        return found
+
+    def map(self, path: str | Path, *, label_from: str | None = None, most: int = 2_000, seed: int = 0) -> Path:
+        """Write a page with a map of the images, which needs no other file; a click asks the server for a picture.
+
+        Parameters
+        ----------
+        path : of the ``.html`` file.
+        label_from, seed : see :class:`lookalike.api.map.MapOptions`.
+        most : images on the map, up to 2,000; of a larger gallery it shows a sample.
+
+        Returns
+        -------
+        The absolute path.
+
+        Raises
+        ------
+        InputError : if there are no images, no such attribute, or the file cannot be written.
+        RemoteError : if the server does not answer, or cannot draw maps.
+        """
+        target = saved_path(path, (".html",))
+        named = {} if label_from is None else {"label_from": label_from}
+        asked = urlencode({**named, "most": most, "seed": seed})
+        page = self._request("GET", f"/map?{asked}", None, seconds=_SECONDS_FOR_ALL)
+        base = f'<head><base href="{escape(self.url)}/">'
+        write(target, page.replace(b"<head>", base.encode(), 1))
+        return target
 
     def read(self, hit: Hit) -> bytes:
         """Return the thumbnail of a hit, as a JPEG file; larger pictures stay on the server."""
@@ -214,7 +257,7 @@ class RemoteGallery(Searchable):
 
     def _of_pictures(
         self,
-        pictures: Sequence[_Picture],
+        pictures: Sequence[SentPicture],
         how: tuple[int, SearchOptions | None, Region | None],
         on_failure: Callable[[Failure], None],
     ) -> list[Hits]:
@@ -256,16 +299,19 @@ class RemoteGallery(Searchable):
         strength = None if told.get("strength") is None else Strength(told["strength"])
         return Hit(told["rank"], *about, box=box, strength=strength, collapsed=told.get("collapsed"))
 
-    def _ask(self, method: str, path: str, values: Mapping[str, Any] | None = None) -> Any:
+    def _ask(
+        self, method: str, path: str, values: Mapping[str, Any] | None = None, *, seconds: float = _SECONDS
+    ) -> Any:
         body = None if values is None else json.dumps(values).encode()
-        return json.loads(self._request(method, path, body))
+        return json.loads(self._request(method, path, body, seconds=seconds))
 
-    def _request(self, method: str, path: str, body: bytes | None) -> bytes:
+    def _request(self, method: str, path: str, body: bytes | None, *, seconds: float = _SECONDS) -> bytes:
         import urllib3
 
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         try:
-            response = self._connections.request(method, f"{self.url}{path}", body=body, headers=headers)
+            address, timeout = f"{self.url}{path}", urllib3.Timeout(connect=_SECONDS_TO_CONNECT, read=seconds)
+            response = self._connections.request(method, address, body=body, headers=headers, timeout=timeout)
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             reason = f"no answer ({type(error).__name__}); is `lookalike serve` running there?"
             raise RemoteError(self.url, reason) from error
@@ -275,47 +321,6 @@ class RemoteGallery(Searchable):
         if response.status in _MISTAKES:
             raise InputError(message)
         raise RemoteError(self.url, message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """An image to add, or why it cannot be."""
-
-    ref: ImageRef
-    data: bytes
-    fault: str = ""
-
-    @classmethod
-    def read(cls, source: Source, ref: ImageRef) -> _Picture:
-        try:
-            data = source.read(ref)
-        except OSError as error:
-            return cls(ref, b"", error.strerror or str(error))
-        fault = f"it has more than {_MOST_BYTES / 1e6:g} MB, the most that is sent" if len(data) > _MOST_BYTES else ""
-        return cls(ref, data, fault)
-
-    def values(self) -> dict[str, Any]:
-        known = self.ref.attributes.items()
-        # as a gallery would keep them: what the picture itself tells is left out
-        attributes = {column_name(name): as_json(value) for name, value in known if name not in SEEN}
-        return {"id": self.id, "image": in_base64(self.data), "attributes": attributes}
-
-    @property
-    def id(self) -> str:
-        """What the item is called: that of a file elsewhere by its folder's name, and a digest of where that is."""
-        path = PurePath(self.ref.id)
-        if not path.is_absolute():
-            return self.ref.id
-        digest = content_digest(os.fsencode(original(str(path.parent))))
-        return f"{path.parent.name}-{digest[:_SHOWN_DIGEST]}/{path.name}"
-
-
-def _sound(pictures: Iterable[_Picture], on_failure: Callable[[Failure], None]) -> Iterator[_Picture]:
-    for picture in pictures:
-        if picture.fault:
-            on_failure(Failure(picture.ref.uri, picture.fault))
-        else:
-            yield picture
 
 
 def connect(url: str, *, api_key: str | None = None, gallery: str | None = None) -> RemoteGallery:
@@ -335,22 +340,6 @@ def connect(url: str, *, api_key: str | None = None, gallery: str | None = None)
     remote = RemoteGallery(url, api_key=api_key, gallery=gallery)
     remote.info()
     return remote
-
-
-def _grouped(items: Iterable[T], size_of: Callable[[T], tuple[int, int]]) -> Iterator[list[T]]:
-    """Yield the items in groups that fit into one request, by how many pictures each is and their bytes."""
-    group: list[T] = []
-    count = size = 0
-    for item in items:
-        more, larger = size_of(item)
-        if group and (count + more > _AT_ONCE or size + larger > _BYTES_AT_ONCE):
-            yield group
-            group, count, size = [], 0, 0
-        group.append(item)
-        count += more
-        size += larger
-    if group:
-        yield group
 
 
 def _message(body: bytes) -> str:

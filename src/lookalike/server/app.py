@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
 import lookalike
-from lookalike.server import routes, schemas
+from lookalike.server import answers, routes
 from lookalike.server.description import describe
 from lookalike.server.guard import NAMED, Guard
 from lookalike.server.local import local_socket
@@ -112,7 +112,7 @@ def _add_own_routes(app: FastAPI) -> None:
         """Tell that the server answers."""
         return {"status": "ok"}
 
-    @app.get("/health/ready", tags=["server"], responses={503: {"model": schemas.Problem}})
+    @app.get("/health/ready", tags=["server"], responses={503: {"model": answers.Problem}})
     async def ready() -> dict[str, str]:
         """Tell whether the galleries can be searched."""
         for gallery in app.state.galleries.values():

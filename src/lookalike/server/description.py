@@ -8,7 +8,14 @@ from pydantic.json_schema import models_json_schema
 
 from lookalike.server.examples import ANSWERS, FORMS, MODELS
 from lookalike.server.guard import NAMED
-from lookalike.server.schemas import AddRequest, DuplicatesRequest, ExplainRequest, SearchRequest
+from lookalike.server.schemas import (
+    AddRequest,
+    DuplicatesRequest,
+    EvaluateRequest,
+    ExplainRequest,
+    RemoveRequest,
+    SearchRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +23,13 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
+_BODIES = (SearchRequest, AddRequest, RemoveRequest, DuplicatesRequest, EvaluateRequest, ExplainRequest)
+
+
 def describe(app: FastAPI, *, has_key: bool) -> None:
     """Add to the description what the framework cannot see: bodies that are JSON or a form, examples, the key."""
     document = app.openapi()
-    models: Any = [(model, "validation") for model in (SearchRequest, AddRequest, DuplicatesRequest, ExplainRequest)]
+    models: Any = [(model, "validation") for model in _BODIES]
     _, found = models_json_schema(models, ref_template="#/components/schemas/{model}")
     known = document["components"]["schemas"]
     known.update(found["$defs"])

@@ -25,6 +25,21 @@ _ANSWER = {
         }
     ],
 }
+_SCORES = {
+    "queries": 200,
+    "precision": {"1": 0.91, "5": 0.88},
+    "recall": {"1": 0.0014, "5": 0.0069},
+    "map": 0.71,
+    "mrr": 0.94,
+    "ndcg": {"1": 0.91, "5": 0.89},
+    "intervals": {
+        "precision": {"1": [0.87, 0.95], "5": [0.85, 0.91]},
+        "recall": {"1": [0.0013, 0.0015], "5": [0.0066, 0.0072]},
+        "map": [0.68, 0.74],
+        "mrr": [0.91, 0.97],
+        "ndcg": {"1": [0.87, 0.95], "5": [0.86, 0.92]},
+    },
+}
 MODELS: dict[str, list[Any]] = {
     "SearchRequest": [
         {"query": {"id": "photos/cat.jpg"}, "k": 5},
@@ -34,6 +49,8 @@ MODELS: dict[str, list[Any]] = {
     ],
     "AddRequest": [{"items": [{"image": _SQUARE, "id": "square", "attributes": {"label": "plain", "price": 3.5}}]}],
     "DuplicatesRequest": [{"threshold": "auto", "keep": "best", "most": 100}, {}],
+    "RemoveRequest": [{"ids": ["photos/cat.jpg"]}, {"where": "folder = 'cats'", "dry_run": True}],
+    "EvaluateRequest": [{"label_from": "parent", "k": [1, 5], "sample": 200}, {}],
     "ExplainRequest": [{"query": {"id": "a.jpg"}, "id": "b.jpg"}],
     "Answer": [_ANSWER],
     "Item": [
@@ -82,6 +99,29 @@ MODELS: dict[str, list[Any]] = {
         }
     ],
     "Removed": [{"gallery": "photos", "removed": 1, "total": 1280}],
+    "RemovedItems": [{"gallery": "photos", "ids": ["photos/cat.jpg"], "removed": 1, "total": 1280}],
+    "Evaluated": [
+        {
+            "gallery": "photos",
+            "encoder": "embedded",
+            "judged_by": "labels",
+            "label_column": "folder",
+            "gallery_size": 1280,
+            "chance": 0.5,
+            **_SCORES,
+            "per_label": {"cats": {"gallery_size": 640, **_SCORES}},
+            "confusion": {"cats": {"cats": 182, "dogs": 18}},
+            "worst": [
+                {
+                    "id": "photos/cat.jpg",
+                    "group": "cats",
+                    "average_precision": 0.31,
+                    "hits": [{"rank": 1, "id": "photos/dog.jpg", "score": 0.8731, "relevant": False, "label": "dogs"}],
+                }
+            ],
+            "left_out": {"unlabelled": 0, "unmatched": {}, "unknown": 0, "failed": []},
+        }
+    ],
     "About": [
         {
             "gallery": "photos",
@@ -101,6 +141,7 @@ ANSWERS: dict[str, Any] = {
     "/galleries": ["photos", "art"],
     "/health": {"status": "ok"},
     "/health/ready": {"status": "ok"},
+    "/map": "<!doctype html>...",
     "/metrics": 'lookalike_requests_total{method="POST",route="/search",status="200"} 12.0\n',
 }
 """Of routes whose answers have no model."""

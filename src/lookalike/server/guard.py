@@ -8,6 +8,7 @@ import binascii
 import contextlib
 import hmac
 import logging
+import re
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,13 @@ _CLIENT_LEFT = 499
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _METHODS = (*_SAFE, "POST", "DELETE", "PUT", "PATCH")
 _PAGE = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; form-action 'self'; base-uri 'self'"
+_MAP = re.compile(r"(?:/galleries/[^/]+)?/map")
+"""The paths of maps: pages that say what items are called, and take long to draw."""
+_ITSELF_ALONE = (
+    "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+)
+"""What a map may do: show itself, as an origin of its own, and open pictures."""
 _NOBODY = "'none'"
 
 
@@ -158,6 +166,8 @@ class _Answer:
             return NOTHING_RUNS
         if self._scope["path"] == swagger.PATH:
             return swagger.POLICY
+        if _MAP.fullmatch(self._scope["path"]):
+            return f"{_ITSELF_ALONE}; frame-ancestors {_NOBODY}"
         return f"{_PAGE}; frame-ancestors {' '.join(self._framed_by) or _NOBODY}"
 
 
@@ -172,7 +182,8 @@ def admit(scope: Scope, headers: Headers, options: ServerOptions) -> None:
     name = _host_name(hosts[0]) if len(hosts) == 1 else None
     if name is None or (options.hosts and name not in options.hosts):
         raise RefusedError(421, "HostError", "this server does not go by that name; start it with --allow-host NAME")
-    if scope["method"] not in _SAFE and not _is_of_this_site(headers, hosts[0], options):
+    is_harmless = scope["method"] in _SAFE and not _MAP.fullmatch(scope["path"])
+    if not is_harmless and not _is_of_this_site(headers, hosts[0], options):
         raise RefusedError(403, "OriginError", "pages of other sites may not use this server")
     if options.api_key is not None and scope["path"] not in OPEN and not _has_key(headers, options.api_key):
         raise RefusedError(401, "KeyError", "send the API key, as Authorization: Bearer KEY")

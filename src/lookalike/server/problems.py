@@ -91,7 +91,12 @@ def as_refusal(error: LookalikeError | RefusedError) -> RefusedError:
     if isinstance(error, ConditionError):
         return RefusedError(422, InputError.__name__, _told(error))
     status, instead = next(told for kind, told in _TOLD.items() if isinstance(error, kind))
-    return RefusedError(status, type(error).__name__, instead or _PATH.sub("…/", str(error)))
+    return RefusedError(status, type(error).__name__, instead or without_folders(str(error)))
+
+
+def without_folders(message: str) -> str:
+    """Return a message without the folders of the paths that it names."""
+    return _PATH.sub("…/", message)
 
 
 def unknown(item: str) -> RefusedError:

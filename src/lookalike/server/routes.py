@@ -6,29 +6,37 @@ from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from lookalike.errors import ImageDecodeError
-from lookalike.server.insights import told_duplicates
+from lookalike.server.answers import (
+    About,
+    Added,
+    Answer,
+    Evaluated,
+    FoundDuplicates,
+    Item,
+    Problem,
+    Removed,
+    RemovedItems,
+)
+from lookalike.server.insights import told_duplicates, told_evaluation
 from lookalike.server.problems import RefusedError, gone, unknown
 from lookalike.server.requests import add_request, body_of, form_of, json_request, search_request
 from lookalike.server.schemas import (
-    About,
-    Added,
+    MOST_ON_MAP,
     AddRequest,
-    Answer,
     DuplicatesRequest,
+    EvaluateRequest,
     ExplainRequest,
-    FoundDuplicates,
-    Item,
     Narrowing,
-    Problem,
-    Removed,
+    RemoveRequest,
     SearchRequest,
 )
 from lookalike.server.served import ServedGallery, addresses
 from lookalike.server.uploads import Upload
+from lookalike.server.writing import Leaving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +109,30 @@ async def explain(gallery: Chosen, request: Request) -> Response:
     return Response(await gallery.explanation(await json_request(ExplainRequest, request)), media_type="image/png")
 
 
+@router.post(
+    "/evaluate", response_model=Evaluated, response_model_exclude_unset=True, openapi_extra=body_of(EvaluateRequest)
+)
+async def evaluate(gallery: Chosen, request: Request) -> Response:
+    """Judge how far up the gallery ranks what is relevant to its own items, or to changed copies of them."""
+    found = await gallery.evaluation(await json_request(EvaluateRequest, request))
+    return JSONResponse(told_evaluation(found, lambda item: addresses(item, _base(request))["uri"]))
+
+
+@router.get("/map", response_class=HTMLResponse)
+async def draw_map(
+    gallery: Chosen,
+    label_from: Annotated[
+        str | None, Query(max_length=64, description="What groups the pictures: parent, or an attribute.")
+    ] = None,
+    most: Annotated[int, Query(ge=1, le=MOST_ON_MAP, description="Of more pictures, a sample.")] = MOST_ON_MAP,
+    seed: Annotated[int, Query(ge=0, lt=1 << 32, description="The same one makes the same map.")] = 0,
+) -> Response:
+    """Draw the gallery as a page on which like pictures lie together; it needs no other file."""
+    page = await gallery.map_page(label_from=label_from, most=most, seed=seed)
+    # browsers may refuse to show a page that is sandboxed and parted from who opened it
+    return HTMLResponse(page, headers={"Cross-Origin-Opener-Policy": "unsafe-none"})
+
+
 @router.get("/items/{id:path}", response_model=Item)
 async def item(gallery: Chosen, id: Id, request: Request) -> Response:  # noqa: A002  (its name in the address)
     """Tell what is known of an item."""
@@ -132,9 +164,17 @@ async def add(gallery: Chosen, request: Request) -> Response:
 @router.delete("/items/{id:path}", response_model=Removed)
 async def remove(gallery: Chosen, id: Id) -> Response:  # noqa: A002
     """Remove an item. The file of one that was indexed from a folder stays, and the next `lookalike index` finds it."""
-    if not await gallery.remove(id):
-        raise unknown(id)
-    return JSONResponse({"gallery": gallery.name, "removed": 1, "total": await gallery.total()})
+    gone = await gallery.remove(Leaving([id]))
+    return JSONResponse({"gallery": gallery.name, "removed": gone.removed, "total": gone.total})
+
+
+@router.post("/remove", response_model=RemovedItems, openapi_extra=body_of(RemoveRequest))
+async def remove_several(gallery: Chosen, request: Request) -> Response:
+    """Remove the items of some ids or those that fit a condition, or none if one of the ids is no item."""
+    asked = await json_request(RemoveRequest, request)
+    gone = await gallery.remove(Leaving(asked.ids, asked.where, asked.dry_run))
+    told = {"ids": gone.ids, "removed": gone.removed, "total": gone.total}
+    return JSONResponse({"gallery": gallery.name, **told})
 
 
 @router.get("/thumbnails/{id:path}", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})

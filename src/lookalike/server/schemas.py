@@ -1,4 +1,4 @@
-"""What clients send and get, as OpenAPI describes it."""
+"""What clients send, as OpenAPI describes it; what they get is in :mod:`lookalike.server.answers`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ from lookalike.server.uploads import PREFIX
 MOST_QUERIES = 64
 """In one request."""
 MOST_HITS = 1_000
+MOST_IDS = 10_000
+"""Items that one request names to be removed."""
+MOST_ASKING = 1_000
+"""Items that ask in an evaluation."""
+MOST_ON_MAP = 2_000
+"""Pictures on a map that the server draws."""
 MOST_PIXELS = 1 << 20
 """Of a side of a picture."""
 _LARGEST = 1 << 63
@@ -247,124 +253,32 @@ class AddRequest(Strict):
     items: list[NewItem] = Field(min_length=1, max_length=MOST_QUERIES)
 
 
-class Hit(BaseModel):
-    """One item, ranked."""
+class RemoveRequest(Strict):
+    """Which items are to go: those that fit all that is given."""
 
-    rank: int
-    id: str
-    uri: str = Field(examples=["/items/photos%2Fcat.jpg"])
-    thumbnail: str = Field(examples=["/thumbnails/photos%2Fcat.jpg"])
-    score: float
-    box: tuple[int, int, int, int] | None = Field(
-        None, description="x, y, width and height of the part that was found, where the gallery has tiles."
+    ids: list[ItemId] | None = Field(None, max_length=MOST_IDS, description="Only these; each has to be an item.")
+    where: str | None = Field(None, max_length=2_000, description="Only items that fit this condition, in SQL.")
+    dry_run: bool = Field(default=False, description="Only tell what would go.")
+
+    @model_validator(mode="after")
+    def _is_something(self) -> RemoveRequest:
+        if self.ids is None and self.where is None:
+            msg = "nothing was named: name items by their ids, or select with where"
+            raise ValueError(msg)
+        return self
+
+
+class EvaluateRequest(Strict):
+    """How the ranking is judged; the gallery's own items ask."""
+
+    label_from: str | None = Field(
+        None,
+        max_length=64,
+        description="parent, an attribute, or none: changed copies look for their originals. The default is `label`.",
     )
-    strength: Literal["strong", "plausible", "weak"] | None = None
-    collapsed: int | None = Field(None, description="How many worse hits were folded into this one.")
-    attributes: dict[str, Value]
-
-
-class Answer(BaseModel):
-    """The hits of one query."""
-
-    gallery: str
-    query: str
-    exact: bool
-    index: str
-    recall: float
-    seconds: float
-    hits: list[Hit]
-    cursor: str | None = Field(None, description="Of the next page, where pages were asked for and there is one.")
-
-
-class Item(BaseModel):
-    """An item of the gallery."""
-
-    id: str
-    uri: str
-    thumbnail: str
-    bytes: int
-    attributes: dict[str, Value]
-
-
-class Duplicate(BaseModel):
-    """An item that is there a second time."""
-
-    id: str
-    uri: str
-    thumbnail: str
-    kind: Literal["exact", "same", "similar"]
-    score: float
-    of: str = Field(description="The item that it was compared with.")
-
-
-class DuplicateGroup(BaseModel):
-    """An item and its duplicates."""
-
-    keep: str
-    uri: str
-    thumbnail: str
-    items: list[Duplicate]
-
-
-class FoundDuplicates(BaseModel):
-    """What is in a gallery more than once."""
-
-    gallery: str
-    groups: list[DuplicateGroup]
-    found: int = Field(description="How many groups there are, told or not.")
-    unreadable: int = Field(description="Pictures that were compared by their bytes and embeddings only.")
-    threshold: float
-    total: int
-    seconds: float
-
-
-class Failed(BaseModel):
-    """A picture that was not added."""
-
-    id: str
-    reason: str
-
-
-class Added(BaseModel):
-    """What became of pictures to add."""
-
-    gallery: str
-    added: int
-    updated: int
-    unchanged: int
-    items: list[str | None] = Field(description="The ids, in the order of the request; null where it failed.")
-    failed: list[Failed]
-    total: int
-
-
-class Removed(BaseModel):
-    """What was removed."""
-
-    gallery: str
-    removed: int
-    total: int
-
-
-class About(BaseModel):
-    """What a gallery holds."""
-
-    gallery: str
-    total: int
-    encoder: dict[str, Any]
-    attributes: dict[str, str] = Field(description="By name, their types.")
-    index: dict[str, Any]
-    version: int
-    writable: bool
-
-
-class Fault(BaseModel):
-    """What went wrong."""
-
-    type: str
-    message: str
-
-
-class Problem(BaseModel):
-    """The answer to a request that failed."""
-
-    error: Fault
+    k: list[Annotated[int, Field(ge=1, le=MOST_HITS)]] = Field(
+        [1, 5, 10], min_length=1, max_length=16, description="How many first hits are measured."
+    )
+    sample: int | None = Field(
+        None, ge=1, le=MOST_ASKING, description="At most so many items ask; the default is 1,000, or copies of 100."
+    )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from lookalike.api.map import MapOptions
 from lookalike.errors import ImageDecodeError, InputError
 from lookalike.images.decode import decode
 from lookalike.images.ref import as_json
@@ -24,18 +25,20 @@ from lookalike.server.insights import Insights
 from lookalike.server.problems import RefusedError
 from lookalike.server.searching import SearchQueue, Wanted
 from lookalike.server.thumbnails import Thumbnails
-from lookalike.server.writing import GalleryWriter, Outcome
+from lookalike.server.writing import GalleryWriter, Leaving, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lookalike.api.duplicates import Duplicates
+    from lookalike.api.evaluation import Evaluation
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
+    from lookalike.building.report import Removal
     from lookalike.images.ref import Scalar
     from lookalike.search.query import ResolvedQuery
     from lookalike.search.terms import Query
-    from lookalike.server.schemas import DuplicatesRequest, ExplainRequest, Narrowing
+    from lookalike.server.schemas import DuplicatesRequest, EvaluateRequest, ExplainRequest, Narrowing
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
     from lookalike.server.workers import Workers
@@ -123,6 +126,24 @@ class ServedGallery:
         """Return what is in the gallery more than once."""
         return await self._workers.do("search", partial(self.insights.duplicates, asked.threshold, asked.keep))
 
+    async def evaluation(self, asked: EvaluateRequest) -> Evaluation:
+        """Return how far up the gallery ranks what is relevant to its own items."""
+        judged = partial(
+            self.insights.evaluation, self.name, label_from=asked.label_from, k=asked.k, sample=asked.sample
+        )
+        return await self._workers.do("search", judged)
+
+    async def map_page(self, *, label_from: str | None, most: int, seed: int) -> bytes:
+        """Return the gallery drawn as a page, whose pictures are linked by addresses relative to that of the page."""
+        chosen = MapOptions(
+            label_from,
+            most,
+            seed,
+            link=lambda hit: f"pictures/{quote(hit.id, safe='')}",
+            title=f"Images of {self.name}",
+        )
+        return await self._workers.do("search", partial(self.insights.map_page, chosen))
+
     async def explanation(self, asked: ExplainRequest) -> bytes:
         """Return why an item is a hit of a query, as a PNG file."""
         query = asked.query.asked()
@@ -148,9 +169,20 @@ class ServedGallery:
         outcomes = {outcome.id: outcome for outcome in written}
         return [outcomes.get(item) or Outcome(item, "failed", fault) for item, fault in faults.items()]
 
-    async def remove(self, item: str) -> bool:
-        """Remove an item, and say whether there was one."""
-        return await asyncio.wrap_future(self._writable().remove(item))
+    async def remove(self, leaving: Leaving) -> Removal:
+        """Remove items, and return which.
+
+        Raises
+        ------
+        RefusedError : if the server is read-only.
+        UnknownItemError : if one of the ids is no item.
+        InputError : if the condition cannot be used, or nothing fits it.
+        """
+        writer = self._writable()
+        if leaving.where is not None:
+            check_condition(leaving.where)
+        with self._workers.admitted(1):
+            return await asyncio.wrap_future(writer.remove(leaving))
 
     async def item(self, item: str) -> dict[str, Any] | None:
         """Return an item as JSON-ready values; None if there is none."""

@@ -13,7 +13,7 @@ from lookalike.images.ref import ImageRef
 from lookalike.sources.files import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from lookalike.gallery.location import Location
@@ -61,12 +61,15 @@ class UploadFolder:
             unfinished.unlink(missing_ok=True)
         return path
 
-    def keep_only(self, item: str, path: Path | None) -> None:
+    def keep_only(self, item: str, path: Path) -> None:
         """Remove the files of an item except that one."""
-        for found in self._folder.glob(f"{_of_id(item)}-*"):
-            if found != path:
-                with contextlib.suppress(OSError):  # it is left over, and harms nobody
-                    found.unlink()
+        _unlink(found for found in self._folder.glob(f"{_of_id(item)}-*") if found != path)
+
+    def drop(self, items: Iterable[str]) -> None:
+        """Remove the files of items; those that are no uploads have none."""
+        begins = {_of_id(item) for item in items if item.startswith(PREFIX)}
+        if begins:
+            _unlink(found for found in self._folder.glob("*-*") if found.name.partition("-")[0] in begins)
 
 
 class UploadSource:
@@ -90,6 +93,12 @@ class UploadSource:
     def covers(self, item_id: str) -> bool:  # noqa: ARG002  (the protocol of sources)
         """Say that no other item is listed here."""
         return False
+
+
+def _unlink(files: Iterable[Path]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):  # it is left over, and harms nobody
+            file.unlink()
 
 
 def _of_id(item: str) -> str:

@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.building.build import BuildOptions
 from lookalike.building.work import item_stamp
-from lookalike.errors import LookalikeError
+from lookalike.errors import LookalikeError, UnknownItemError
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
+from lookalike.search.notation import ITEM
 from lookalike.server.uploads import UploadFolder, UploadSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lookalike.api.gallery import Gallery
+    from lookalike.building.report import Removal
     from lookalike.images.limits import Limits
     from lookalike.images.ref import ImageRef
     from lookalike.server.uploads import Upload
 
 _MOST = 256
 """Uploads that one run takes, if it takes more than one request."""
+_LOOKED_UP = 1_000
+"""Ids that one condition names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,20 @@ class _Adding:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """Which items are to go: those that fit all that is given."""
+
+    ids: Sequence[str] | None
+    where: str | None = None
+    """A condition that clients may use."""
+    is_trial: bool = False
+    """Whether it is only asked what would go."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Removing:
-    item: str
-    done: Future[bool]
+    leaving: Leaving
+    done: Future[Removal]
 
 
 class GalleryWriter:
@@ -75,9 +90,9 @@ class GalleryWriter:
         self._put(request)
         return request.done
 
-    def remove(self, item: str) -> Future[bool]:
-        """Remove an item, and its file if that was uploaded; the result says whether there was one."""
-        request = _Removing(item, Future())
+    def remove(self, leaving: Leaving) -> Future[Removal]:
+        """Remove items, and the files of those that were uploaded; none if one of the ids is no item."""
+        request = _Removing(leaving, Future())
         self._put(request)
         return request.done
 
@@ -101,7 +116,7 @@ class GalleryWriter:
     def _settle(self, taken: Sequence[_Adding | _Removing]) -> None:
         try:
             results = self._add([request for request in taken if isinstance(request, _Adding)])
-            results += [self._remove(request.item) for request in taken if isinstance(request, _Removing)]
+            results += [self._remove(request.leaving) for request in taken if isinstance(request, _Removing)]
         except Exception as error:  # noqa: BLE001  (it is the answer to who asked)
             if len(taken) == 1:
                 taken[0].done.set_exception(error)
@@ -134,8 +149,7 @@ class GalleryWriter:
         try:
             report = self._gallery.add(source, self._options)
         except LookalikeError:
-            for item in set(ids) - self._stamps(ids).keys():
-                self._files.keep_only(item, None)
+            self._files.drop(set(ids) - self._stamps(ids).keys())
             raise
         reasons = {failure.uri: failure.reason for failure in report.failed}
         outcomes = {}
@@ -144,19 +158,27 @@ class GalleryWriter:
             self._files.keep_only(upload.id, path)
         return [[outcomes[upload.id] for upload in request.uploads] for request in requests]
 
-    def _remove(self, item: str) -> bool:
-        if not self._stamps([item]):
-            return False
-        self._gallery.remove(f"id:{item}")
-        self._files.keep_only(item, None)
-        return True
+    def _remove(self, leaving: Leaving) -> Removal:
+        ids = leaving.ids
+        known = self._stamps(ids or [])
+        unknown = next((item for item in ids or () if item not in known), None)
+        if unknown is not None:
+            raise UnknownItemError(unknown, hint="nothing was removed")
+        # only ever ids: another name would be looked for on the disk
+        names = None if ids is None else [f"{ITEM}{item}" for item in ids]
+        removal = self._gallery.remove(names, where=leaving.where, dry_run=leaving.is_trial)
+        if removal.removed:
+            self._files.drop(removal.ids)
+        return removal
 
     def _stamps(self, ids: Sequence[str]) -> dict[str, str]:
         """Return what the gallery notes of those of the items that it holds."""
         if not self._gallery.location.exists():
             return {}
-        self._gallery.store.refresh()
-        found = self._gallery.store.scan(["id", "stamp"], where=ids_filter(ids))
+        store = self._gallery.store
+        store.refresh()
+        parts = (ids[start : start + _LOOKED_UP] for start in range(0, len(ids), _LOOKED_UP))
+        found = (batch for part in parts for batch in store.scan(["id", "stamp"], where=ids_filter(part)))
         return {row["id"]: row["stamp"] for batch in found for row in batch.to_pylist()}
 
 
@@ -168,7 +190,7 @@ def _goes_with(taken: Sequence[_Adding | _Removing], request: _Adding | _Removin
 
 
 def _ids(request: _Adding | _Removing) -> set[str]:
-    return {upload.id for upload in request.uploads} if isinstance(request, _Adding) else {request.item}
+    return {upload.id for upload in request.uploads} if isinstance(request, _Adding) else set()
 
 
 def _outcome(ref: ImageRef, known: str | None, reason: str | None) -> Outcome:

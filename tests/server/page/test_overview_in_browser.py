@@ -10,6 +10,7 @@ pytest.importorskip("playwright")
 
 from playwright.sync_api import expect
 
+import lookalike
 from tests.server.page.browsing import opened
 
 
@@ -32,6 +33,26 @@ def test_the_map_is_drawn_and_opens_pictures_of_the_service(page, service):
     with page.context.expect_page() as picture:
         page.keyboard.press("Enter")
     assert picture.value.url.startswith(f"{service.url}/galleries/leaves/pictures/")
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_a_map_by_itself_opens_pictures_of_the_service(chromium, service, tmp_path, is_saved):
+    saved = lookalike.connect(service.url, gallery="leaves").map(tmp_path / "map.html")
+    with chromium.new_context() as session:
+        page = session.new_page()
+        troubles = []
+        page.on("console", lambda message: message.type == "error" and troubles.append(message.text))
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.goto(saved.as_uri() if is_saved else f"{service.url}/galleries/leaves/map")
+        expect(page.get_by_role("heading")).to_have_text("Images of leaves")
+        page.locator("canvas").first.focus()
+        page.keyboard.press("ArrowRight")
+        with session.expect_page() as picture:
+            page.keyboard.press("Enter")
+        picture.value.wait_for_load_state()
+        assert picture.value.url.startswith(f"{service.url}/galleries/leaves/pictures/")
+        assert picture.value.evaluate("document.images[0].naturalWidth") > 100
+        assert troubles == []
 
 
 def test_the_gallery_is_evaluated(page, leaves):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
 from functools import partial
 from html import escape
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import gradio
@@ -17,6 +14,7 @@ from lookalike.errors import InputError
 from lookalike.exports.report_page import report_page
 from lookalike.server.page.cards import picture_of
 from lookalike.server.page.trouble import shown_trouble
+from lookalike.server.schemas import MOST_ON_MAP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from lookalike.search.hit import Hit
     from lookalike.server.served import ServedGallery
 
-_MOST_ON_MAP = 2_000
 PROGRESS = gradio.Progress()
 
 
@@ -33,19 +30,16 @@ def add_map(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropdown) ->
     """Add the part that draws a gallery as a map."""
     draw = gradio.Button("Draw the map", variant="primary", elem_id="look-draw")
     shown = gradio.HTML(
-        f"Images that are alike lie together; of many, a sample of {_MOST_ON_MAP:,}.", elem_id="look-map"
+        f"Images that are alike lie together; of many, a sample of {MOST_ON_MAP:,}.", elem_id="look-map"
     )
 
     def map_of(name: str, progress: gradio.Progress = PROGRESS) -> str:
         with shown_trouble():
             served = named(galleries, name)
             options = MapOptions(
-                most=_MOST_ON_MAP, progress=told_on(progress), link=partial(_address, name), title=f"Images of {name}"
+                most=MOST_ON_MAP, progress=told_on(progress), link=partial(_address, name), title=f"Images of {name}"
             )
-            with tempfile.TemporaryDirectory(prefix="lookalike-") as folder:
-                path = Path(folder) / "map.html"
-                served.gallery.map(path, options)
-                return _frame(path.read_text("utf-8"), "Map of the gallery")
+            return _frame(served.insights.map_page(options).decode(), "Map of the gallery")
 
     draw.click(map_of, gallery, shown, concurrency_limit=1, concurrency_id="whole", api_visibility="private")
 
@@ -59,11 +53,8 @@ def add_evaluation(galleries: Mapping[str, ServedGallery], gallery: gradio.Dropd
     def evaluation_of(name: str, progress: gradio.Progress = PROGRESS) -> str:
         with shown_trouble():
             served = named(galleries, name)
-            found = served.gallery.evaluate(progress=told_on(progress))
-            encoder = replace(found.subject.encoder, name=PurePath(found.subject.encoder.name).name)
-            # without paths of the server's disk
-            subject = replace(found.subject, gallery=name, encoder=encoder)
-            return _frame(report_page(report_of(replace(found, subject=subject))), "Evaluation of the gallery")
+            found = served.insights.evaluation(name, progress=told_on(progress))
+            return _frame(report_page(report_of(found)), "Evaluation of the gallery")
 
     judge.click(evaluation_of, gallery, shown, concurrency_limit=1, concurrency_id="whole", api_visibility="private")
 
