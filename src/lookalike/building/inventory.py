@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,8 +60,7 @@ class Inventory:
     def rows_with_digest(self, digest: str) -> Hashes:
         """Return the row ids of items that very probably have that digest; to be checked against the row itself."""
         wanted = np.uint64(_hash(digest))
-        first, last = np.searchsorted(self._digests, wanted, "left"), np.searchsorted(self._digests, wanted, "right")
-        return self._digest_rows[first:last]
+        return self._digest_rows[bisect_left(self._digests, wanted) : bisect_right(self._digests, wanted)]
 
     def unlisted(self) -> Iterator[Sequence[tuple[str, str]]]:
         """Yield the ids and stamps of the items that no source listed, in chunks."""
@@ -84,5 +84,6 @@ def _joined(parts: Sequence[Hashes]) -> Hashes:
 
 def _find(sorted_hashes: Hashes, text: str) -> int | None:
     wanted = np.uint64(_hash(text))
-    place = int(np.searchsorted(sorted_hashes, wanted))
+    # NumPy's search lets other threads go first, each time, and decoders take their time
+    place = bisect_left(sorted_hashes, wanted)
     return place if place < len(sorted_hashes) and sorted_hashes[place] == wanted else None

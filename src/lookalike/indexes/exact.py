@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lookalike.arrays import as_vectors, normalised
+from lookalike.cores import usable_cores
 from lookalike.errors import InputError, ShapeError
 from lookalike.indexes.base import IndexSpec, Neighbors
 from lookalike.indexes.files import Header, read_header, read_norms, write_header, write_norms
@@ -41,7 +42,7 @@ _ONE_THREAD_NUMBERS = 1 << 22
 for one another ten times as long."""
 _FIRST_ROWS = 4_096
 _QUERIES = 2_048
-_NUMBERS_PER_PART = 1 << 22
+_NUMBERS_PER_PART, _LEAST_ROWS = 1 << 22, 256
 _GATHER_BELOW = 0.5
 """Share of allowed rows below which they are copied out rather than scored with all the others."""
 _SAFE = (1e-25, 1e30)
@@ -206,7 +207,8 @@ class ExactIndex:
         """Search for many queries, and return the numbers of those that have too many candidates."""
         from lookalike.indexes.many_queries import candidates_of_many
 
-        step = max(1, _NUMBERS_PER_PART // self.spec.dim)
+        each = max(_LEAST_ROWS, -(-len(among[0].vectors) // usable_cores()))  # something to do for every core
+        step = max(1, min(each, _NUMBERS_PER_PART // self.spec.dim))
         parts = [partial(self._part, among, slice(i, i + step)) for i in range(0, len(among[0].vectors), step)]
         slack = self._slack(compared, among[0])
         asked = -compared if self._farthest else compared
