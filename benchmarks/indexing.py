@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from lookalike.encoders.base import Encoder
 
+_Run = tuple[float, float, float, float]
+"""Images a second decoded, embedded and indexed, and how busy the cores were while they were indexed."""
 _SHARE = 0.92
 _WITH_TARGET = ("f32", "bf16")
 _METHOD = """\
@@ -35,8 +37,9 @@ encoder is quickest with. Each by itself has the whole machine, so a run that le
 most to the bound 1 / (1/decode + 1/infer). `indexed` is `Gallery.add` into a new gallery, from the listing of the
 folder to the last commit and the search snapshot, with the encoder loaded before. Rates are images per second, medians
 of runs. In each run both parts are timed before and after the whole, as the speed of a machine changes meanwhile, and
-the share of the bound is taken of their means. `others` is how many cores worked for other programs: unless it is near
-0, they came and went between the parts, and the shares say little."""
+the share of the bound is taken of their means. `busy` is the share of the time of all cores that indexing used: the
+rest of the way to the bound is work beside the two parts, and that they take longer side by side. `others` is how many
+cores worked for other programs: unless it is near 0, they came and went between the parts, and shares say little."""
 
 
 def main() -> None:
@@ -45,7 +48,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
     files = photos()
-    runs: dict[str, list[tuple[float, float, float]]] = {}
+    runs: dict[str, list[_Run]] = {}
     encoders = encoders_at_hand()
     for encoder in encoders.values():
         _decode(encoder, files[:64])  # everything is imported and the threads of the runtime are there
@@ -55,10 +58,10 @@ def main() -> None:
         for precision, encoder in encoders.items():
             load = _OtherLoad()
             before = _decode(encoder, files), _infer(encoder, files)
-            indexed = _index(encoder, len(files))
+            indexed, busy = _index(encoder, len(files))
             after = _infer(encoder, files), _decode(encoder, files)
             decode, infer = (_mean_rate(*rates) for rates in zip(before, reversed(after), strict=True))
-            runs.setdefault(precision, []).append((decode, infer, indexed))
+            runs.setdefault(precision, []).append((decode, infer, indexed, busy))
             others.setdefault(precision, []).append(load.cores())
     publish(_result(runs, others, len(files)))
 
@@ -108,7 +111,8 @@ def _infer(encoder: Encoder, files: list[Path]) -> float:
     return count * size / _seconds(run)
 
 
-def _index(encoder: Encoder, expected: int) -> float:
+def _index(encoder: Encoder, expected: int) -> tuple[float, float]:
+    """Return images a second, and the share of the time of all cores that was used."""
     with tempfile.TemporaryDirectory() as folder:
         gallery = lookalike.open(folder, encoder=encoder)
 
@@ -117,7 +121,9 @@ def _index(encoder: Encoder, expected: int) -> float:
             if report.embedded != expected:
                 raise RuntimeError(f"{report.embedded} images were embedded, not {expected}")
 
-        return expected / _seconds(run)
+        used = time.process_time()
+        seconds = _seconds(run)
+        return expected / seconds, (time.process_time() - used) / (seconds * cores())
 
 
 def _mean_rate(first: float, second: float) -> float:
@@ -131,22 +137,20 @@ def _seconds(run: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _result(
-    runs: dict[str, list[tuple[float, float, float]]], others: dict[str, list[float | None]], count: int
-) -> Result:
+def _result(runs: dict[str, list[_Run]], others: dict[str, list[float | None]], count: int) -> Result:
     rows, targets = [], []
     for precision, found in runs.items():
-        bounds = [1 / (1 / decode + 1 / infer) for decode, infer, _ in found]
-        shares = [indexed / bound for (_, _, indexed), bound in zip(found, bounds, strict=True)]
-        decode, infer, indexed = (statistics.median(values) for values in zip(*found, strict=True))
+        bounds = [1 / (1 / decode + 1 / infer) for decode, infer, _, _ in found]
+        shares = [indexed / bound for (_, _, indexed, _), bound in zip(found, bounds, strict=True)]
+        decode, infer, indexed, busy = (statistics.median(values) for values in zip(*found, strict=True))
         share = statistics.median(shares)
         known = [load for load in others[precision] if load is not None]
-        spread = [share, min(shares), max(shares), statistics.median(known) if known else None]
+        spread = [share, min(shares), max(shares), busy, statistics.median(known) if known else None]
         rows.append([precision, decode, infer, statistics.median(bounds), indexed, *spread])
         if precision in _WITH_TARGET:
             targets.append(Target(f"share of the bound in {precision}", share, _SHARE, is_floor=True))
     rates = [Column(name, ".0f") for name in ("decode", "infer", "bound", "indexed")]
-    shares_of = [Column(name, ".2f") for name in ("indexed / bound", "lowest", "highest", "others")]
+    shares_of = [Column(name, ".2f") for name in ("indexed / bound", "lowest", "highest", "busy", "others")]
     repeats = len(next(iter(runs.values())))
     title = f"Images per second, {count:,} photos, medians of {repeats} runs"
     table = Table(title, [Column("precision"), *rates, *shares_of], rows)
