@@ -95,6 +95,7 @@ class _ByFile(LoadFileScheduling):
         return "milvus" if path in _WITH_MILVUS else path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     return _ByFile(config, log)
 

@@ -79,9 +79,11 @@ def test_threads_get_their_own_results(tripled):
 
 def test_what_cannot_be_run_leaves_all_as_it_was(tripled):
     infer = Inference(tripled, "f32")
+    infer(np.ones((4, 5), np.float32))
     for _ in range(20):
         with pytest.raises(RuntimeError):
             infer(np.ones((4, 3), np.float32))
+    assert infer._side_by_side.all_are_here
     np.testing.assert_array_equal(infer(np.ones((4, 5), np.float32)), np.full((4, 5), 3, np.float32))
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from lookalike.encoders.base import KeptEncoder, StagedEncoder, TextEncoder
 from lookalike.encoders.loading import load_encoder
 from lookalike.encoders.pairs import PairEncoder
+from lookalike.encoders.staging import batches_at_once
 
 datasets = pytest.importorskip("datasets")
 pytest.importorskip("torch")
@@ -35,6 +36,7 @@ def test_a_pair_maps_a_data_set(save, runtime, paths, rows, tmp_path, monkeypatc
     monkeypatch.setenv("LOOKALIKE_CACHE", str(tmp_path / "cache"))
     encoder = load_encoder(str(save(tmp_path / "model")), runtime=runtime, device="cpu")
     assert isinstance(encoder, PairEncoder)
+    assert batches_at_once(encoder) == batches_at_once(encoder.images)
     pixels = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
     expected = encoder.encode_images(pixels)
     mapped = rows.map(encoder.as_map_function(), batched=True, batch_size=2)

@@ -70,3 +70,9 @@ def test_an_index_over_mapped_rows_finds_what_one_in_memory_does(rows, mapped):
         expected, found = in_memory.search(queries, 10), from_disk.search(queries, 10)
         np.testing.assert_array_equal(found.positions, expected.positions)
         np.testing.assert_array_equal(found.scores, expected.scores)
+
+
+def test_rows_that_lie_otherwise_in_memory_are_fetched_as_they_are():
+    rows = np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32)
+    for laid_out in (rows[:, ::2], np.asfortranarray(rows), rows[::-1]):
+        np.testing.assert_array_equal(RowFetcher(laid_out)[np.array([3, 49, -1])], laid_out[[3, 49, -1]])

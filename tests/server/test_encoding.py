@@ -116,3 +116,12 @@ def test_an_encoder_that_is_quicker_with_several_calls_gets_them(encoder):
     encoder.may_end.set()
     assert [future.result(20)[0, 0] for future in futures] == [0, 1, 2]
     queue.close()
+
+
+def test_closing_several_threads_embeds_what_was_submitted(encoder):
+    encoder.batches_at_once = 3
+    queue = EncodingQueue(encoder, lambda _: nullcontext())
+    futures = [queue.submit(image(value)) for value in range(40)]
+    encoder.may_end.set()
+    queue.close()
+    assert [future.result(0)[0, 0] for future in futures] == list(range(40))

@@ -194,7 +194,7 @@ class RemoteGallery(Searchable):
             is read-only.
         RemoteError : if it does not answer.
         """
-        names = [ids] if isinstance(ids, str) else ids
+        names = None if ids is None else [ids] if isinstance(ids, str) else list(ids)
         wrong = next((name for name in names or () if not name.startswith(ITEM)), None)
         if wrong is not None:
             msg = f"{wrong!r} is no id of an item; name items as id:ID"
@@ -214,7 +214,8 @@ class RemoteGallery(Searchable):
 
         Returns
         -------
-        What the ``to_dict`` of the local evaluation returns, with the name of the gallery in place of its folder.
+        What the ``to_dict`` of the local evaluation returns, but for places: the gallery and the encoder are told by
+        their names, and pictures that could not be read by their addresses on the server.
 
         Raises
         ------
@@ -248,7 +249,9 @@ class RemoteGallery(Searchable):
         asked = urlencode({**named, "most": most, "seed": seed})
         page = self._request("GET", f"/map?{asked}", None, seconds=_SECONDS_FOR_ALL)
         base = f'<head><base href="{escape(self.url)}/">'
-        write(target, page.replace(b"<head>", base.encode(), 1))
+        if page.count(b"<head>") != 1:
+            raise RemoteError(self.url, "its map is none that this version can save; install the version of the server")
+        write(target, page.replace(b"<head>", base.encode()))
         return target
 
     def read(self, hit: Hit) -> bytes:

@@ -41,7 +41,7 @@ def embedded(
 
     Raises
     ------
-    EncoderError : if the encoder fails, or returns what is no embedding.
+    EncoderError : if the encoder returns what is no embedding; what it raises itself is passed on.
     """
     waiting: list[Prepared] = []
     batches: _Batches | None = None
@@ -67,11 +67,15 @@ class _Batches:
     """Embeds batches in threads, or, one at a time, in the thread of the caller."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.size = batch_size(encoder)
         self._encoder = encoder
         self._at_once = batches_at_once(encoder)
         self._running: deque[tuple[list[Prepared], Future[Vectors]]] = deque()
         self._pool = ThreadPoolExecutor(self._at_once, thread_name_prefix="lookalike-embed")
+
+    @property
+    def size(self) -> int:
+        """How many images a batch has; it may become smaller as memory runs short."""
+        return batch_size(self._encoder)
 
     def put(self, items: list[Prepared]) -> Iterator[Embedded]:
         """Take a batch in, and yield those that have to be done before there is room again."""

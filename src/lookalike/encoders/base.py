@@ -80,7 +80,8 @@ class Encoder(Protocol):
 class StagedEncoder(Encoder, Protocol):
     """An encoder whose preprocessing can run in other threads than its inference, so that the two overlap.
 
-    One that is quicker with several calls of :meth:`encode_prepared` at once has their number as ``batches_at_once``.
+    One whose :meth:`encode_prepared` may be called from several threads, and is quicker so, has the number of calls at
+    once as ``batches_at_once``, at least 1.
     """
 
     @property

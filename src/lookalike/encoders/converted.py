@@ -54,7 +54,8 @@ class ConvertedEncoder:
 
     Notes
     -----
-    May be used from several threads. Batches give the same embeddings as single images, but for rounding.
+    May be used from several threads. Batches give the same embeddings as single images, but for rounding, which in
+    int8 may change a cosine by some thousandths.
     """
 
     runtime = "openvino"

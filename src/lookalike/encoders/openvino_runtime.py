@@ -122,21 +122,24 @@ class Inference:
         RuntimeError : of OpenVINO, if it cannot run the model.
         """
         idle = self._for(len(batch))
-        requests = idle.take(len(batch))
+        running: list[Any] = []
         outputs: list[npt.NDArray[np.float32]] = []
         try:
-            parts = np.array_split(np.ascontiguousarray(batch), len(requests))
-            for request, part in zip(requests, parts, strict=True):
+            idle.take(len(batch), running)
+            parts = np.array_split(np.ascontiguousarray(batch), len(running))
+            for request, part in zip(running, parts, strict=True):
                 request.start_async([part], share_inputs=True)
-            for request in requests:
-                request.wait()
-                outputs.append(np.array(request.get_output_tensor(0).data, np.float32))
-                idle.put(request)
+            while running:
+                running[0].wait()
+                outputs.append(np.array(running[0].get_output_tensor(0).data, np.float32))
+                idle.put(running.pop(0))
         finally:
-            for request in requests[len(outputs) :]:
-                with contextlib.suppress(RuntimeError):
-                    request.wait()  # the inputs are this call's own
-                idle.put(request)
+            while running:
+                try:
+                    with contextlib.suppress(RuntimeError):
+                        running[0].wait()  # the inputs are this call's own
+                finally:
+                    idle.put(running.pop(0))
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
     def _for(self, count: int) -> _Idle:
@@ -166,13 +169,12 @@ class _Idle(queue.SimpleQueue[Any]):
         """Whether nothing is run by any of them at the moment."""
         return self.qsize() == self._number
 
-    def take(self, most: int) -> list[Any]:
-        """Wait for one, and return it with as many others as there are, up to ``most``."""
-        taken = [self.get()]
+    def take(self, most: int, into: list[Any]) -> None:
+        """Wait for one, and add it to a list with as many others as there are, up to ``most``."""
+        into.append(self.get())
         with contextlib.suppress(queue.Empty):
-            while len(taken) < most:
-                taken.append(self.get_nowait())
-        return taken
+            while len(into) < most:
+                into.append(self.get_nowait())
 
 
 def batches_at_once(size: int) -> int:

@@ -36,6 +36,7 @@ class PairEncoder:
     agreement = _of_images("agreement")
     kept = _of_images("kept")
     batch_size = _of_images("batch_size")
+    batches_at_once = _of_images("batches_at_once")
     decode_side = _of_images("decode_side")
     decode_drift = _of_images("decode_drift")
     prepare = _of_images("prepare")

@@ -32,7 +32,7 @@ def batch_size(encoder: Encoder) -> int:
 
 def batches_at_once(encoder: Encoder) -> int:
     """Return in how many threads it is worth calling :func:`encode_prepared`; one, unless the encoder says more."""
-    return getattr(encoder, "batches_at_once", 1)
+    return max(1, getattr(encoder, "batches_at_once", 1)) if _is_staged(encoder) else 1
 
 
 def decode_for(encoder: Encoder, data: bytes, limits: Limits = DEFAULT_LIMITS, *, times: int = 1) -> Decoded:

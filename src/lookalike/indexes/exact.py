@@ -1,6 +1,6 @@
 """Exact search: every query against every row.
 
-A float32 matrix product finds the candidates, and the few that could be among the nearest are scored again in double
+Products in float32 find the candidates, and the few that could be among the nearest are scored again in double
 precision. So the result is the true one, does not depend on the batch that a query came in or on the order of the
 sums in the product, and equal images have equal scores.
 """

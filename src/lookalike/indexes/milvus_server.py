@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 URI, TOKEN = "LOOKALIKE_MILVUS_URI", "LOOKALIKE_MILVUS_TOKEN"
-CONNECTING, _DROPPING = 5.0, 5.0
+CONNECTING = 5.0
 """Seconds until a server counts as away."""
+_DROPPING = 5.0
+"""Seconds that a collection is given to go; one that stays is dropped by a later run."""
 UNCLAIMED, KEPT = "unclaimed", "kept"
 """In place of an owner: of a collection that was not saved yet, and of one that was saved outside of any gallery."""
 _GRACE = 300

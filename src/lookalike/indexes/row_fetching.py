@@ -44,7 +44,9 @@ class RowFetcher:
         self._rows = rows
         self._is_mapped = isinstance(rows, np.memmap) and rows.flags.c_contiguous and _madvise is not None
         self._is_slow = True
-        self._plain: Vectors | None = rows.view(np.ndarray) if isinstance(rows, np.ndarray) else None
+        # of rows that lie otherwise in memory, take would first make a copy of all
+        is_plain = isinstance(rows, np.ndarray) and rows.flags.c_contiguous and rows.flags.aligned
+        self._plain: Vectors | None = rows.view(np.ndarray) if is_plain else None
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -28,7 +28,7 @@ class EncodingQueue:
 
     Parameters
     ----------
-    encoder : used in these threads only, of which there are as many as it is quickest with.
+    encoder : there are as many threads as it is quickest with.
     watch : wraps each batch, of which it gets the size.
     """
 

@@ -92,7 +92,12 @@ class Insights:
         base = store.location.base
         rows = (row for batch in store.scan(["id", "uri"]) for row in batch.to_pylist())
         ids = {uri: row["id"] for row in rows if (uri := full_uri(row["uri"], base)) in uris}
-        told = [Failure(ids.get(failure.uri, ""), without_folders(failure.reason)) for failure in left_out.failed]
+        # one that was removed meanwhile has no address any more
+        told = [
+            Failure(ids[failure.uri], without_folders(failure.reason))
+            for failure in left_out.failed
+            if failure.uri in ids
+        ]
         return replace(left_out, failed=tuple(told))
 
     def explanation(self, query: Query, item: str, box: Box | None) -> Explanation:

@@ -99,9 +99,10 @@ def without_folders(message: str) -> str:
     return _PATH.sub("…/", message)
 
 
-def unknown(item: str) -> RefusedError:
-    """Return the error for an id that no item has."""
-    return RefusedError(404, "UnknownItemError", f"the gallery has no item with the id {item!r}")
+def unknown(item: str, hint: str = "") -> RefusedError:
+    """Return the error for an id that no item has, and what that means for the request."""
+    more = f"; {hint}" if hint else ""
+    return RefusedError(404, "UnknownItemError", f"the gallery has no item with the id {item!r}{more}")
 
 
 def gone() -> RefusedError:

@@ -164,16 +164,16 @@ async def add(gallery: Chosen, request: Request) -> Response:
 @router.delete("/items/{id:path}", response_model=Removed)
 async def remove(gallery: Chosen, id: Id) -> Response:  # noqa: A002
     """Remove an item. The file of one that was indexed from a folder stays, and the next `lookalike index` finds it."""
-    gone = await gallery.remove(Leaving([id]))
-    return JSONResponse({"gallery": gallery.name, "removed": gone.removed, "total": gone.total})
+    removal = await gallery.remove(Leaving([id]))
+    return JSONResponse({"gallery": gallery.name, "removed": removal.removed, "total": removal.total})
 
 
 @router.post("/remove", response_model=RemovedItems, openapi_extra=body_of(RemoveRequest))
 async def remove_several(gallery: Chosen, request: Request) -> Response:
     """Remove the items of some ids or those that fit a condition, or none if one of the ids is no item."""
     asked = await json_request(RemoveRequest, request)
-    gone = await gallery.remove(Leaving(asked.ids, asked.where, asked.dry_run))
-    told = {"ids": gone.ids, "removed": gone.removed, "total": gone.total}
+    removal = await gallery.remove(Leaving(asked.ids, asked.where, asked.dry_run))
+    told = {"ids": removal.ids, "removed": removal.removed, "total": removal.total}
     return JSONResponse({"gallery": gallery.name, **told})
 
 

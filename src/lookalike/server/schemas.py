@@ -29,6 +29,7 @@ MOST_PIXELS = 1 << 20
 """Of a side of a picture."""
 _LARGEST = 1 << 63
 _LONGEST_ID = 512
+_LONGEST_PATH = 4_096
 _LONGEST_NAME = _LONGEST_ID - len(PREFIX)
 """Of a new item, so that its id can be asked for."""
 _TAKEN = frozenset({*INTERNAL, *SEEN})
@@ -54,6 +55,8 @@ Base64 = Annotated[
 ]
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
 ItemId = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID, pattern=_PRINTABLE)]
+AnyId = Annotated[str, Field(min_length=1, max_length=_LONGEST_PATH)]
+"""Also one that could not be given to an upload, such as that of a file with a line break in its name."""
 ItemName = Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME, pattern=_PRINTABLE)]
 Attribute = Annotated[str, Field(min_length=1, max_length=64)]
 Value = str | int | float | bool | None
@@ -256,7 +259,7 @@ class AddRequest(Strict):
 class RemoveRequest(Strict):
     """Which items are to go: those that fit all that is given."""
 
-    ids: list[ItemId] | None = Field(None, max_length=MOST_IDS, description="Only these; each has to be an item.")
+    ids: list[AnyId] | None = Field(None, max_length=MOST_IDS, description="Only these; each has to be an item.")
     where: str | None = Field(None, max_length=2_000, description="Only items that fit this condition, in SQL.")
     dry_run: bool = Field(default=False, description="Only tell what would go.")
 

@@ -174,8 +174,7 @@ class ServedGallery:
 
         Raises
         ------
-        RefusedError : if the server is read-only.
-        UnknownItemError : if one of the ids is no item.
+        RefusedError : if the server is read-only, or one of the ids is no item.
         InputError : if the condition cannot be used, or nothing fits it.
         """
         writer = self._writable()

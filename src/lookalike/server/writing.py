@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.building.build import BuildOptions
 from lookalike.building.work import item_stamp
-from lookalike.errors import LookalikeError, UnknownItemError
+from lookalike.errors import LookalikeError
 from lookalike.gallery.lance_errors import store_errors
 from lookalike.gallery.lance_store import ids_filter
 from lookalike.search.notation import ITEM
+from lookalike.server.problems import unknown
 from lookalike.server.uploads import UploadFolder, UploadSource
 
 if TYPE_CHECKING:
@@ -161,9 +162,9 @@ class GalleryWriter:
     def _remove(self, leaving: Leaving) -> Removal:
         ids = leaving.ids
         known = self._stamps(ids or [])
-        unknown = next((item for item in ids or () if item not in known), None)
-        if unknown is not None:
-            raise UnknownItemError(unknown, hint="nothing was removed")
+        lost = next((item for item in ids or () if item not in known), None)
+        if lost is not None:
+            raise unknown(lost, "nothing was removed" if ids and len(ids) > 1 else "")
         # only ever ids: another name would be looked for on the disk
         names = None if ids is None else [f"{ITEM}{item}" for item in ids]
         removal = self._gallery.remove(names, where=leaving.where, dry_run=leaving.is_trial)
