@@ -265,7 +265,7 @@ class ExactIndex:
     def _scan(self, queries: Scores, rows: _Rows, start: int, stop: int) -> Scores:
         """Score in the queries' precision, up to what is the same for all rows of a query; shape (q, stop - start)."""
         vectors = rows.vectors[start:stop].astype(queries.dtype, copy=False)
-        if len(queries) * rows.vectors.size <= _ONE_THREAD_NUMBERS:
+        if len(queries) * len(rows.vectors) * self.spec.dim <= _ONE_THREAD_NUMBERS:
             products: Scores = np.vecdot(vectors[None], queries[:, None])
         else:
             products = queries @ vectors.T
