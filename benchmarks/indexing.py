@@ -60,7 +60,7 @@ def main() -> None:
             before = _decode(encoder, files), _infer(encoder, files)
             indexed, busy = _index(encoder, len(files))
             after = _infer(encoder, files), _decode(encoder, files)
-            decode, infer = (_mean_rate(*rates) for rates in zip(before, reversed(after), strict=True))
+            decode, infer = (statistics.harmonic_mean(rates) for rates in zip(before, reversed(after), strict=True))
             runs.setdefault(precision, []).append((decode, infer, indexed, busy))
             others.setdefault(precision, []).append(load.cores())
     publish(_result(runs, others, len(files)))
@@ -124,11 +124,6 @@ def _index(encoder: Encoder, expected: int) -> tuple[float, float]:
         used = time.process_time()
         seconds = _seconds(run)
         return expected / seconds, (time.process_time() - used) / (seconds * cores())
-
-
-def _mean_rate(first: float, second: float) -> float:
-    """Return the rate of both together, over equal numbers of images."""
-    return statistics.harmonic_mean([first, second])
 
 
 def _seconds(run: Callable[[], None]) -> float:

@@ -42,11 +42,11 @@ class RowFetcher:
 
     def __init__(self, rows: Vectors) -> None:
         self._rows = rows
-        self._is_mapped = isinstance(rows, np.memmap) and rows.flags.c_contiguous and _madvise is not None
         self._is_slow = True
         # of rows that lie otherwise in memory, take would first make a copy of all
         is_plain = isinstance(rows, np.ndarray) and rows.flags.c_contiguous and rows.flags.aligned
         self._plain: Vectors | None = rows.view(np.ndarray) if is_plain else None
+        self._is_mapped = is_plain and isinstance(rows, np.memmap) and _madvise is not None
 
     def __len__(self) -> int:
         return len(self._rows)
