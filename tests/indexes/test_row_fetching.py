@@ -7,7 +7,7 @@ import mmap
 import numpy as np
 import pytest
 
-from lookalike.indexes import row_fetching
+from lookalike.indexes import memory_advice
 from lookalike.indexes.building import build_index
 from lookalike.indexes.row_fetching import RowFetcher
 
@@ -43,7 +43,7 @@ def test_all_bytes_of_the_rows_are_announced_and_little_else(tmp_path, monkeypat
     path.write_bytes(bytes(4 * dim * 200))
     rows = np.memmap(path, np.float32, "r", shape=(200, dim))[50:]
     announced = []
-    monkeypatch.setattr(row_fetching, "_madvise", lambda start, length, advice: announced.append((start, length)))
+    monkeypatch.setattr(memory_advice, "_madvise", lambda start, length, advice: announced.append((start, length)))
     positions = np.array([-1, 0, 7, 7, 149])
     RowFetcher(rows)[positions]
     assert all(start % mmap.PAGESIZE == 0 for start, _ in announced)

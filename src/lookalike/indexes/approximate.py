@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from lookalike.arrays import as_vectors
+from lookalike.cores import usable_cores
 from lookalike.errors import IndexUnusableError, InputError, ShapeError, UnknownNameError
 from lookalike.indexes.base import Neighbors
 from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.files import Header, read_array, read_norms, write_header, write_norms
 from lookalike.indexes.preparation import Preparation, PreparedRows
 from lookalike.indexes.rescoring import nearest_of
-from lookalike.indexes.scoring import row_norms
+from lookalike.indexes.scoring import Asked, row_norms
+from lookalike.indexes.threads import on_all_cores
 from lookalike.metric import Metric
 from lookalike.projections.fitting import fit_projection
 from lookalike.projections.linear import LinearProjection
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 _QUERIES = 256
+_LEAST_QUERIES = 64
+"""Fewer are not worth a thread."""
 _FEW_ROWS = 1_000
 _FEW_SHARE = 0.02
 _NOT_MANY_ROWS = 20_000
@@ -63,6 +68,7 @@ class ApproximateIndex:
         self._preparation = preparation
         self._vectors, self._norms = vectors, norms
         self._exact = ExactIndex(vectors, metric=spec.metric, norms=norms)
+        self._cores = usable_cores() if getattr(backend, "stays_on_a_core", False) else 1
         self._live: Mask | None = None
         self._defaults = dict(self.parameters)
 
@@ -168,13 +174,17 @@ class ApproximateIndex:
         eligible = len(self) if allowed is None else int(np.count_nonzero(allowed))
         if k < 1 or self._is_few(eligible, k, is_filtered=allowed is not None):
             return self._exact.search(queries, k, allowed)
-        if 0 < len(queries) <= _QUERIES:
+        if 0 < len(queries) <= _LEAST_QUERIES:
             return self._search_block(queries, k, allowed, (eligible, values))
+        step = max(_LEAST_QUERIES, min(_QUERIES, -(-len(queries) // self._cores)))
+        parts = [slice(start, start + step) for start in range(0, len(queries), step)]
         result = Neighbors.padding(len(queries), k)
-        for start in range(0, len(queries), _QUERIES):
-            block = slice(start, start + _QUERIES)
-            found = self._search_block(queries[block], k, allowed, (eligible, values))
-            result.positions[block], result.scores[block] = found.positions, found.scores
+
+        def search(part: slice) -> None:
+            found = self._search_block(queries[part], k, allowed, (eligible, values))
+            result.positions[part], result.scores[part] = found.positions, found.scores
+
+        deque(on_all_cores(search, parts) if self._cores > 1 else map(search, parts), maxlen=0)
         return result
 
     def insert(self, vectors: Vectors) -> Positions:
@@ -262,12 +272,12 @@ class ApproximateIndex:
         if allowed is not None and not self._backend.can_filter:
             count = math.ceil(_OVERASK * count * len(self) / eligible)
         passed = allowed if self._backend.can_filter else None
-        proposals = self._backend.propose(
-            self._preparation.queries(queries), min(count, len(self)), allowed=passed, parameters=values
-        )
+        asked = Asked.of(queries)
+        prepared = self._preparation.queries(queries, asked)
+        proposals = self._backend.propose(prepared, min(count, len(self)), allowed=passed, parameters=values)
         if allowed is not None:
             proposals = np.where((proposals >= 0) & allowed[proposals], proposals, -1)
-        found = nearest_of(queries, proposals, self._exact, k)
+        found = nearest_of(asked, proposals, self._exact, k)
         last = found.positions[:, min(k, eligible) - 1]
         if last.min() < 0:
             short = np.flatnonzero(last < 0)

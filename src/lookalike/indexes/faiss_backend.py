@@ -15,6 +15,7 @@ from lookalike.indexes.base import Footprint
 from lookalike.indexes.faiss_clustering import FEWEST_CENTROIDS, train_lists
 from lookalike.indexes.faiss_parameters import bytes_a_row, known_parameters, layers, search_parameters, selector_of
 from lookalike.indexes.faiss_presets import effort_to_build, factory_for, oversampling, parameters_of
+from lookalike.indexes.memory_advice import use_huge_pages
 from lookalike.metric import Metric
 from lookalike.options import Options, Parameter
 
@@ -49,6 +50,8 @@ class FaissBackend:
     rows are refined), ``oversample`` (how many times k rows are scored exactly).
     """
 
+    stays_on_a_core = True
+
     def __init__(self, index: Any, spec: IndexSpec, *, factory: str, path: Path | None = None) -> None:
         options = Options(spec.choice)
         factory_for(options, index.ntotal, spec.dim, spec.metric)  # its options are known ones
@@ -76,9 +79,15 @@ class FaissBackend:
             index.hnsw.efConstruction = effort
         if not index.is_trained:
             _train(index, rows.sample(_sample_for(_lists_of(index)), seed=seed), factory)
+        for part in layers(index):
+            _make_room(part, len(rows))
         for chunk in rows.chunks():
             backend.insert(chunk)
             del chunk  # before the next is made
+        for part in layers(index):
+            if isinstance(part, faiss.IndexHNSW) and len(rows):
+                graph: Any = part.hnsw
+                use_huge_pages(int(graph.neighbors.data()), 4 * graph.neighbors.size())
         return backend
 
     @classmethod
@@ -198,6 +207,19 @@ def _made(factory: str, dim: int, metric: Metric) -> Any:
         if hasattr(part, "pq"):
             part.pq.cp.min_points_per_centroid = 1
     return index
+
+
+def _make_room(part: Any, rows: int) -> None:
+    """Let the codes of a layer, which grow as rows are added, have their place in huge pages from the beginning."""
+    if isinstance(part, faiss.IndexHNSW):
+        part = faiss.downcast_index(part.storage)
+    elif isinstance(part, faiss.IndexRefine):
+        part = faiss.downcast_index(part.refine_index)
+    if isinstance(part, faiss.IndexFlatCodes) and rows:
+        codes, size = part.codes, rows * part.code_size
+        codes.resize(size)
+        use_huge_pages(int(codes.data()), size)
+        codes.resize(0)
 
 
 def _lists_of(index: Any) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
 
-from lookalike.cores import usable_cores
+from lookalike.indexes.threads import on_all_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,15 +43,11 @@ def candidates_of_many(
     best = np.full((len(queries), count), -np.inf, np.float32)
     found = np.full((len(queries), count), -1, np.int64)
     # a core for each part, rather than all cores for each product, divides the work between the products as well
-    pool = ThreadPoolExecutor(usable_cores(), initializer=faiss.omp_set_num_threads, initargs=(1,))
-    try:
-        for scores, positions in pool.map(lambda part: _best_of(queries, part, count), parts):
-            best = np.concatenate([best, scores], axis=1)
-            found = np.concatenate([found, positions], axis=1)
-            kept = np.argpartition(-best, count - 1, axis=1)[:, :count]
-            best, found = np.take_along_axis(best, kept, axis=1), np.take_along_axis(found, kept, axis=1)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for scores, positions in on_all_cores(lambda part: _best_of(queries, part, count), parts):
+        best = np.concatenate([best, scores], axis=1)
+        found = np.concatenate([found, positions], axis=1)
+        kept = np.argpartition(-best, count - 1, axis=1)[:, :count]
+        best, found = np.take_along_axis(best, kept, axis=1), np.take_along_axis(found, kept, axis=1)
     kth, last = np.partition(best, [0, _SPARE], axis=1)[:, [_SPARE, 0]].T
     with np.errstate(invalid="ignore"):  # of minus infinities, where there are fewer rows
         return np.sort(found, axis=1), (last < kth - slack) | (last == -np.inf)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.indexes.base import Neighbors
-from lookalike.indexes.scoring import ranked, score_candidates
+from lookalike.indexes.scoring import Asked, ranked, score_candidates
 
 if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
@@ -17,12 +17,12 @@ _FEW = 256
 """Up to so many proposals a query are scored in double precision at once; of more, the near ones are found first."""
 
 
-def nearest_of(queries: Vectors, proposals: Positions, gallery: ExactIndex, k: int) -> Neighbors:
+def nearest_of(queries: Vectors | Asked, proposals: Positions, gallery: ExactIndex, k: int) -> Neighbors:
     """Return the ``k`` best of each query's proposals, equal scores in the order of positions.
 
     Parameters
     ----------
-    queries : shape (q, dim), as they were asked.
+    queries : shape (q, dim), as they were asked; widened or not.
     proposals : shape (q, any); -1 is no proposal, and a repeated one counts once.
     gallery : the rows, as they are scored.
     k : at least 1.
@@ -32,11 +32,14 @@ def nearest_of(queries: Vectors, proposals: Positions, gallery: ExactIndex, k: i
     Neighbors of shape (q, k); the scores are those of an exact search.
     """
     proposals = np.sort(proposals, axis=1)
-    proposals[:, 1:][proposals[:, 1:] == proposals[:, :-1]] = -1
+    is_repeated = proposals[:, 1:] == proposals[:, :-1]
+    if is_repeated.any():
+        proposals[:, 1:][is_repeated] = -1
     if proposals.shape[1] > _FEW and (proposals >= 0).sum(axis=1).max(initial=0) > _FEW:
         result = Neighbors.padding(len(queries), k)
-        for i in range(len(queries)):
-            _search_subset(queries[i : i + 1], proposals[i][proposals[i] >= 0], gallery, _row(result, i))
+        vectors = queries.wide.astype(np.float32) if isinstance(queries, Asked) else queries
+        for i in range(len(vectors)):
+            _search_subset(vectors[i : i + 1], proposals[i][proposals[i] >= 0], gallery, _row(result, i))
         return result
     return ranked(proposals, score_candidates(queries, gallery.by_position, proposals, gallery.spec.metric), k)
 

@@ -7,29 +7,18 @@ again. Announced before (``madvise(2)``, ``MADV_WILLNEED``), just these pages ar
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from lookalike.indexes.memory_advice import CAN_ANNOUNCE, announce
 
 if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
 
 _SLOW = 5e-6
 """Seconds for a row: one in memory takes a tenth, one on disk twenty times as long."""
-
-
-def _advise() -> Any:
-    if not hasattr(mmap, "MADV_WILLNEED"):
-        return None
-    advise = ctypes.CDLL(None).madvise
-    advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    return advise
-
-
-_madvise = _advise()
 
 
 class RowFetcher:
@@ -46,7 +35,7 @@ class RowFetcher:
         # of rows that lie otherwise in memory, take would first make a copy of all
         is_plain = isinstance(rows, np.ndarray) and rows.flags.c_contiguous and rows.flags.aligned
         self._plain: Vectors | None = rows.view(np.ndarray) if is_plain else None
-        self._is_mapped = is_plain and isinstance(rows, np.memmap) and _madvise is not None
+        self._is_mapped = is_plain and isinstance(rows, np.memmap) and CAN_ANNOUNCE
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -66,6 +55,4 @@ class RowFetcher:
     def _announce(self, positions: Positions) -> None:
         rows = self._rows
         for position in np.unique(positions % len(rows)).tolist():  # -1 is the last row
-            start = rows.ctypes.data + position * rows.strides[0]
-            page = start // mmap.PAGESIZE * mmap.PAGESIZE
-            _madvise(page, start + rows.strides[0] - page, mmap.MADV_WILLNEED)
+            announce(rows.ctypes.data + position * rows.strides[0], rows.strides[0])

@@ -5,6 +5,7 @@ A score depends on nothing but its own query and row, to the last digit, whoever
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,12 +29,41 @@ _SHORTEST = 1e-300
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def score_candidates(queries: Vectors, rows: Any, positions: Positions, metric: Metric) -> Vectors:
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Queries as they are scored."""
+
+    wide: Doubles
+    """Shape (q, dim), float64."""
+    lengths: Doubles
+    """Shape (q,), float64: the Euclidean lengths."""
+
+    @classmethod
+    def of(cls, queries: Vectors) -> Asked:
+        """Widen queries of shape (q, dim)."""
+        wide = queries.astype(np.float64)
+        return cls(wide, lengths_of(wide))
+
+    def __len__(self) -> int:
+        return len(self.wide)
+
+    def __getitem__(self, part: slice) -> Asked:
+        return Asked(self.wide[part], self.lengths[part])
+
+    def directions(self) -> Vectors:
+        """Return the queries at unit length; shape (q, dim), float32, where a query of zeros stays zero."""
+        lengths = self.lengths[:, None]
+        if not lengths.all():
+            lengths = np.where(lengths == 0.0, 1.0, lengths)
+        return np.divide(self.wide, lengths).astype(np.float32)
+
+
+def score_candidates(queries: Vectors | Asked, rows: Any, positions: Positions, metric: Metric) -> Vectors:
     """Score some rows for each query.
 
     Parameters
     ----------
-    queries : shape (q, dim).
+    queries : shape (q, dim), or as they are after the first time.
     rows : shape (n, dim), in memory, mapped, or anything that gives rows by arrays of positions.
     positions : shape (q, c): the rows to score; -1 for none.
     metric : how they are compared.
@@ -44,26 +74,26 @@ def score_candidates(queries: Vectors, rows: Any, positions: Positions, metric: 
     """
     if positions.size == 0 or len(rows) == 0:
         return np.full(positions.shape, -np.inf, np.float32)
-    wide = queries.astype(np.float64)
-    numbers = positions.shape[1] * queries.shape[1]
-    if len(queries) == 1 and numbers <= _WIDENED:
-        scores = _scored(wide, np.asarray(rows[positions[0]], np.float64)[None], metric)
+    asked = queries if isinstance(queries, Asked) else Asked.of(queries)
+    numbers = positions.shape[1] * asked.wide.shape[1]
+    if len(asked) == 1 and numbers <= _WIDENED:
+        scores = _scored(asked, rows[positions[0]].astype(np.float64)[None], metric)
     else:
-        scores = _scored_in_parts(wide, rows, positions, metric)
+        scores = _scored_in_parts(asked, rows, positions, metric)
     scores[positions < 0] = -np.inf
     return scores
 
 
-def _scored_in_parts(wide: Doubles, rows: Any, positions: Positions, metric: Metric) -> Vectors:
-    numbers = positions.shape[1] * wide.shape[1]
+def _scored_in_parts(asked: Asked, rows: Any, positions: Positions, metric: Metric) -> Vectors:
+    numbers = positions.shape[1] * asked.wide.shape[1]
     fetched, widened = max(1, _FETCHED // numbers), max(1, _WIDENED // numbers)
     scored = []
-    for first in range(0, len(wide), fetched):
+    for first in range(0, len(asked), fetched):
         chosen = positions[first : first + fetched]  # of -1 the last row, whose score is dropped below
         part = np.asarray(rows[chosen.reshape(-1)]).reshape(*chosen.shape, -1)
         for start in range(0, len(part), widened):
             targets = part[start : start + widened].astype(np.float64)
-            scored.append(_scored(wide[first + start : first + start + len(targets)], targets, metric))
+            scored.append(_scored(asked[first + start : first + start + len(targets)], targets, metric))
     return np.concatenate(scored)
 
 
@@ -81,8 +111,11 @@ def ranked(positions: Positions, scores: Vectors, k: int) -> Neighbors:
     Neighbors of shape (q, k).
     """
     order = (-scores).argsort(axis=1, kind="stable")[:, :k]
-    query = np.arange(len(order))[:, None]
-    best, found = scores[query, order], positions[query, order]
+    if len(order) == 1:
+        best, found = scores[:, order[0]], positions[:, order[0]]
+    else:
+        query = np.arange(len(order))[:, None]
+        best, found = scores[query, order], positions[query, order]
     found[best == -np.inf] = -1
     if order.shape[1] == k:
         return Neighbors(found, best)
@@ -98,21 +131,22 @@ def row_norms(vectors: Vectors) -> npt.NDArray[np.float32]:
         return np.asarray(lengths, dtype=np.float32)
 
 
-def _lengths(wide: Doubles) -> Doubles:
+def lengths_of(wide: Doubles) -> Doubles:
+    """Return the Euclidean lengths of vectors in double precision; shape (..., dim) to (...)."""
     # products of one vector with one, and none of matrices, whose order of sums and so the last digit depend on others
     return np.asarray(np.sqrt(np.vecdot(wide, wide)))
 
 
-def _scored(queries: Doubles, rows: Doubles, metric: Metric) -> Vectors:
-    """Score rows of shape (q, c, dim) for queries of shape (q, dim)."""
-    asked = queries[:, None]
+def _scored(asked: Asked, rows: Doubles, metric: Metric) -> Vectors:
+    """Score rows of shape (q, c, dim) for q queries."""
+    queries = asked.wide[:, None]
     if metric is Metric.L2:
-        return _as_float32(-_lengths(rows - asked), _LARGEST)
-    products = np.vecdot(rows, asked)
+        return _as_float32(-lengths_of(rows - queries), _LARGEST)
+    products = np.vecdot(rows, queries)
     if metric is Metric.INNER_PRODUCT:
         return _as_float32(products, _LARGEST)
-    lengths = _lengths(rows)
-    lengths *= _lengths(asked)
+    lengths = lengths_of(rows)
+    lengths *= asked.lengths[:, None]
     np.maximum(lengths, _SHORTEST, out=lengths)
     products /= lengths
     return _as_float32(products, 1.0)

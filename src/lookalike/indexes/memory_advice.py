@@ -1,0 +1,53 @@
+"""What the kernel is told about memory (``madvise(2)``), where it can be told."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from typing import Any
+
+_COLLAPSE = 25
+"""``MADV_COLLAPSE``, since Linux 6.1; Python has no name for it."""
+
+
+def _call() -> Any:
+    if not hasattr(mmap, "MADV_WILLNEED"):
+        return None
+    call = ctypes.CDLL(None).madvise
+    call.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    return call
+
+
+_madvise = _call()
+CAN_ANNOUNCE = _madvise is not None
+
+
+def announce(address: int, size: int) -> None:
+    """Say that mapped bytes will be read soon, so that they are fetched from the disk now, and no others.
+
+    Parameters
+    ----------
+    address, size : of the bytes.
+    """
+    page = address // mmap.PAGESIZE * mmap.PAGESIZE
+    _madvise(page, address + size - page, mmap.MADV_WILLNEED)
+
+
+def use_huge_pages(address: int, size: int) -> None:
+    """Put memory into pages of two megabytes, where the system has them; otherwise nothing happens.
+
+    Who reads here and there in much memory, as a search in a graph does, waits less for the addresses of its pages:
+    of small ones a processor knows a few megabytes' worth
+    (https://docs.kernel.org/admin-guide/mm/transhuge.html).
+
+    Parameters
+    ----------
+    address, size : of the bytes; not of a file.
+    """
+    if not hasattr(mmap, "MADV_HUGEPAGE"):
+        return
+    first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+    length = (address + size - first) // mmap.PAGESIZE * mmap.PAGESIZE
+    if length > 0:
+        _madvise(first, length, mmap.MADV_HUGEPAGE)
+        _madvise(first, length, _COLLAPSE)
