@@ -8,6 +8,7 @@ from typing import Any
 
 _COLLAPSE = 25
 """``MADV_COLLAPSE``, since Linux 6.1; Python has no name for it."""
+_HUGE = 2 << 20
 
 
 def _call() -> Any:
@@ -46,8 +47,8 @@ def use_huge_pages(address: int, size: int) -> None:
     """
     if not hasattr(mmap, "MADV_HUGEPAGE"):
         return
-    first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
-    length = (address + size - first) // mmap.PAGESIZE * mmap.PAGESIZE
-    if length > 0:
-        _madvise(first, length, mmap.MADV_HUGEPAGE)
-        _madvise(first, length, _COLLAPSE)
+    first, end = -(-address // _HUGE) * _HUGE, address + size
+    if first + _HUGE <= end:
+        _madvise(first, (end - first) // _HUGE * _HUGE, mmap.MADV_HUGEPAGE)
+        for start in range(first, end - _HUGE + 1, _HUGE):  # one by one, as the first that cannot move would end it
+            _madvise(start, _HUGE, _COLLAPSE)
