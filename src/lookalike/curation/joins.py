@@ -6,11 +6,11 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
 
 from lookalike.curation.fingerprint import TURNS, is_edited, is_same, is_same_in_fine, likeness, turned_hashes
 from lookalike.indexes.building import build_index
+from lookalike.indexes.faiss_library import faiss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

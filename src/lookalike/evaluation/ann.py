@@ -78,6 +78,8 @@ class IndexBenchmark:
     """Told what is being done, and what could not be."""
     table: Callable[[], Vectors] | None = None
     """Gives the same rows as the table that they are stored in, for an index that is part of it."""
+    searches: dict[tuple[str, tuple[tuple[str, float], ...]], Search] | None = None
+    """Takes in each search, by its index and its parameters, where it is to be measured again; all stay in memory."""
     _truth: Truth | None = None
     _index: ExactIndex | None = None
 
@@ -125,6 +127,8 @@ class IndexBenchmark:
             yield self._measure(spec, parameters, searching(index, parameters), (built, index.nbytes))
 
     def _measure(self, spec: str, params: Mapping[str, float], search: Search, cost: tuple[float, int]) -> Measured:
+        if self.searches is not None:
+            self.searches[spec, tuple(params.items())] = search
         truth = self._known_truth()
         found = truth.ask(search)
         # a library's own scores may be rounded otherwise, so what it found is scored again

@@ -39,7 +39,7 @@ class Reference:
         """Return the search with that effort."""
 
         def run(queries: Vectors, k: int) -> Neighbors:
-            labels, scores = self.search_with(normalised(queries), k, effort)
+            labels, scores = self.search_with(queries, k, effort)
             return Neighbors(np.asarray(labels, np.int64), np.asarray(scores, np.float32))
 
         return run
@@ -60,12 +60,12 @@ def build_reference(name: str, vectors: Vectors, *, metric: Metric) -> Reference
         library = importlib.import_module("usearch.index" if name == "usearch" else name)
     except ModuleNotFoundError as error:
         raise BackendMissingError(backend=name, extra="ann") from error
-    rows = normalised(np.asarray(vectors))
-    return _hnswlib(library, rows) if name == "hnswlib" else _usearch(library, rows)
+    rows = np.asarray(vectors)
+    return _hnswlib(library, rows) if name == "hnswlib" else _usearch(library, normalised(rows))
 
 
 def _hnswlib(library: Any, rows: Vectors) -> Reference:
-    graph = library.Index(space="ip", dim=rows.shape[1])
+    graph = library.Index(space="cosine", dim=rows.shape[1])
     graph.init_index(max_elements=max(1, len(rows)), M=_LINKS, ef_construction=_EFFORT_TO_BUILD, random_seed=0)
     graph.add_items(rows, num_threads=usable_cores())
 
@@ -85,7 +85,7 @@ def _usearch(library: Any, rows: Vectors) -> Reference:
 
     def search(queries: Vectors, k: int, effort: int) -> tuple[Any, Any]:
         graph.expansion_search = max(effort, k)
-        found = graph.search(queries, min(k, len(rows)))
+        found = graph.search(normalised(queries), min(k, len(rows)))
         return np.atleast_2d(found.keys).astype(np.int64), 1.0 - np.atleast_2d(found.distances)
 
     return Reference("expansion", _EFFORTS, int(graph.memory_usage), search)

@@ -7,12 +7,12 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-import faiss
 import numpy as np
 
 from lookalike.errors import IndexUnusableError, InputError, first_line
 from lookalike.indexes.base import Footprint
 from lookalike.indexes.faiss_clustering import FEWEST_CENTROIDS, train_lists
+from lookalike.indexes.faiss_library import faiss
 from lookalike.indexes.faiss_parameters import bytes_a_row, known_parameters, layers, search_parameters, selector_of
 from lookalike.indexes.faiss_presets import effort_to_build, factory_for, oversampling, parameters_of
 from lookalike.indexes.memory_advice import use_huge_pages

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import faiss
 import numpy as np
+
+from lookalike.indexes.faiss_library import faiss
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import faiss
 import numpy as np
 
+from lookalike.indexes.faiss_library import faiss
 from lookalike.indexes.threads import on_all_cores
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import faiss
-
 from lookalike.cores import usable_cores
+from lookalike.indexes.faiss_library import faiss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

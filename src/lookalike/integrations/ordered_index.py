@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import faiss
 import numpy as np
 
+from lookalike.indexes.faiss_library import faiss
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:

@@ -149,7 +149,7 @@ def training_rows(rows: Vectors, without: Positions) -> Vectors:
 
 
 def _centres(training: Vectors, count: int) -> Vectors:
-    import faiss
+    from lookalike.indexes.faiss_library import faiss
 
     # fewer rows a centre than FAISS wants are what a small gallery has, and no reason to warn
     kmeans = faiss.Kmeans(training.shape[1], count, niter=20, seed=1, min_points_per_centroid=1)
@@ -158,7 +158,7 @@ def _centres(training: Vectors, count: int) -> Vectors:
 
 
 def _nearest(rows: Vectors, centres: Vectors) -> npt.NDArray[np.int64]:
-    import faiss
+    from lookalike.indexes.faiss_library import faiss
 
     _, nearest = faiss.knn(np.ascontiguousarray(rows, np.float32), np.ascontiguousarray(centres), 1)
     found: npt.NDArray[np.int64] = nearest[:, 0]
