@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import faiss
 import numpy as np
 import pytest
 
 from lookalike.encoders.embedded import EmbeddedEncoder
 from lookalike.images.decode import decode
+from lookalike.indexes.faiss_library import faiss
 
 
 @pytest.fixture(scope="session", autouse=True)
