@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import sys
 
-import faiss
 import numpy as np
 import pytest
 
 from lookalike.errors import BackendMissingError, InputError, UnknownNameError
 from lookalike.evaluation.ann import IndexBenchmark, best_of_each
+from lookalike.indexes.faiss_library import faiss
 from lookalike.metric import Metric
 
 

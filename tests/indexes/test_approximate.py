@@ -10,6 +10,7 @@ from lookalike.indexes.approximate import ApproximateIndex
 from lookalike.indexes.base import IndexSpec
 from lookalike.indexes.building import build_index
 from lookalike.indexes.exact import ExactIndex
+from lookalike.indexes.scoring import WideQueries
 from lookalike.metric import Metric
 from lookalike.options import Parameter
 from lookalike.testing.index_contract import mixture
@@ -152,7 +153,7 @@ def test_lengths_far_from_one_change_nothing(rows, queries, metric, magnitude, s
     scaled, asked = (part * np.float32(magnitude) for part in (rows[:1_500], queries))
     truth = ExactIndex(scaled, metric=metric).search(asked, 10).positions
     index = build_index(spec, scaled, metric=metric)
-    prepared = index._preparation.queries(asked)
+    prepared = index._preparation.queries(WideQueries.of(asked))
     values = {**index.parameters, **({"probes": 8} if "lsh" in spec else {})}
     proposed = index.backend.propose(prepared, 300, allowed=None, parameters=values)
     assert np.mean([np.isin(t, p).mean() for t, p in zip(truth, proposed, strict=True)]) > 0.9

@@ -13,6 +13,7 @@ from lookalike.errors import BackendMissingError, IndexUnusableError, InputError
 from lookalike.indexes.building import INDEXES, build_index, load_index
 from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.lance_rows import LanceRows
+from lookalike.indexes.scoring import WideQueries
 from lookalike.metric import Metric
 from lookalike.testing.index_contract import CHECKS, IndexContract, mixture
 
@@ -51,7 +52,7 @@ def test_what_is_found_was_proposed(contract):
     if contract.spec in ("exact", "lsh:bits=8,tables=10"):
         return
     index = contract.index
-    prepared = index._preparation.queries(contract.queries)
+    prepared = index._preparation.queries(WideQueries.of(contract.queries))
     values = {**index.parameters, **contract._parameters}
     proposals = index.backend.propose(prepared, 10, allowed=None, parameters=values)
     assert ((proposals >= 0).sum(axis=1) >= 10).mean() > 0.9

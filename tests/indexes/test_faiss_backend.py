@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import faiss
 import numpy as np
 import pytest
 
 from lookalike.errors import InputError
 from lookalike.indexes.building import build_index, load_index
 from lookalike.indexes.exact import ExactIndex
+from lookalike.indexes.faiss_library import faiss
+from lookalike.indexes.scoring import WideQueries
 from lookalike.metric import Metric
 from lookalike.testing.index_contract import mixture
 
@@ -28,7 +29,9 @@ def queries():
 
 def proposed(index, queries, count=10, allowed=None, **parameters):
     values = {**index.parameters, **parameters}
-    return index.backend.propose(index._preparation.queries(queries), count, allowed=allowed, parameters=values)
+    return index.backend.propose(
+        index._preparation.queries(WideQueries.of(queries)), count, allowed=allowed, parameters=values
+    )
 
 
 @pytest.mark.parametrize(

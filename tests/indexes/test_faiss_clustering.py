@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import faiss
 import numpy as np
 import pytest
 
 from lookalike.arrays import normalised
 from lookalike.indexes.faiss_clustering import centroids_of, train_lists
+from lookalike.indexes.faiss_library import faiss
 
 POINTS = np.concatenate(
     [np.random.default_rng(seed).normal(seed % 7, 1 + seed % 3, (400, 24)) for seed in range(20)]

@@ -15,12 +15,11 @@ from lookalike.indexes.faiss_library import suitable_kernels
 _CORE = """
 import ctypes, os
 import lookalike.indexes.faiss_library
-assert os.environ.get("OPENBLAS_CORETYPE") in (None, "Nehalem")
 paths = {line.split()[-1] for line in open("/proc/self/maps") if "faiss" in line and "openblas" in line}
 for path in paths:
     name = ctypes.CDLL(path).openblas_get_corename
     name.restype = ctypes.c_char_p
-    print(name().decode())
+    print(name().decode(), os.environ.get("OPENBLAS_CORETYPE"))
 """
 
 
@@ -36,13 +35,14 @@ def test_faiss_multiplies_with_the_best_kernels_of_its_processor():
     expected = suitable_kernels(processor.read_text()) if processor.exists() else None
     if expected is None:
         pytest.skip("which kernels suit this processor is not known")
-    assert _core().upper() == expected
+    name, variable = _core().split()
+    assert (name.upper(), variable) == (expected, "None")
 
 
 @pytest.mark.machine
 @pytest.mark.skipif((sys.platform, platform.machine()) != ("linux", "x86_64"), reason="needs x86 and Linux")
 def test_a_choice_of_the_users_stays():
-    assert _core(OPENBLAS_CORETYPE="Nehalem") == "Nehalem"
+    assert _core(OPENBLAS_CORETYPE="Nehalem") == "Nehalem Nehalem"
 
 
 def _flags(*names):

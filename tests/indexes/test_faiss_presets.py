@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import faiss
 import pytest
 
+from lookalike.indexes.faiss_library import faiss
 from lookalike.indexes.faiss_presets import factory_for
 from lookalike.metric import Metric
 from lookalike.options import Options, parse_choice

@@ -11,6 +11,7 @@ import pytest
 from lookalike.errors import InputError
 from lookalike.indexes.building import build_index, load_index
 from lookalike.indexes.exact import ExactIndex
+from lookalike.indexes.scoring import WideQueries
 from lookalike.testing.index_contract import mixture
 
 
@@ -46,7 +47,7 @@ def queries():
 
 def proposals(index, queries, count=10, **parameters):
     values = {**index.parameters, **parameters}
-    prepared = index._preparation.queries(queries)
+    prepared = index._preparation.queries(WideQueries.of(queries))
     found = index.backend.propose(prepared, count, allowed=None, parameters=values)
     return [row[row >= 0].tolist() for row in found]
 

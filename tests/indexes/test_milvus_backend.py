@@ -17,6 +17,7 @@ from lookalike.errors import IndexUnusableError, InputError, RemoteError, Unknow
 from lookalike.indexes.building import build_index, load_index, plain_spec
 from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.footprint import footprint_of
+from lookalike.indexes.scoring import WideQueries
 from lookalike.indexes.tuning import Goal, Tuner
 from lookalike.metric import Metric
 from lookalike.testing.index_contract import CHECKS, IndexContract, mixture
@@ -73,7 +74,9 @@ def index(milvus_server):
 
 def proposed(index, count=10, allowed=None, **parameters):
     values = {**index.parameters, **parameters}
-    return index.backend.propose(index._preparation.queries(QUERIES), count, allowed=allowed, parameters=values)
+    return index.backend.propose(
+        index._preparation.queries(WideQueries.of(QUERIES)), count, allowed=allowed, parameters=values
+    )
 
 
 def comes_back(index):
@@ -132,7 +135,9 @@ def test_more_than_the_server_gives_are_completed(milvus):
     np.testing.assert_array_equal(found.positions, ExactIndex(rows).search(rows[:2], 17_000).positions)
     queries = np.random.default_rng(1).standard_normal((17_000, 4), dtype=np.float32)
     values = built.parameters
-    many = built.backend.propose(built._preparation.queries(queries), 1, allowed=None, parameters=values)
+    many = built.backend.propose(
+        built._preparation.queries(WideQueries.of(queries)), 1, allowed=None, parameters=values
+    )
     assert many.shape == (17_000, 1)
     assert (many >= 0).all()
 

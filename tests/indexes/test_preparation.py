@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lookalike.indexes.preparation import Preparation, PreparedRows
+from lookalike.indexes.scoring import WideQueries
 from lookalike.metric import Metric, score_matrix
 from lookalike.projections.fitting import fit_projection
 from lookalike.testing.index_contract import mixture
@@ -18,7 +19,9 @@ def test_the_order_is_kept(metric, spec):
     scale = 1.0 if metric is Metric.COSINE else 1 / 30
     plain = Preparation(metric, scale)
     preparation = Preparation(metric, scale, None if spec is None else fit_projection(spec, plain.rows(rows)))
-    seen = score_matrix(preparation.queries(queries), preparation.rows(rows), preparation.backend_metric)
+    seen = score_matrix(
+        preparation.queries(WideQueries.of(queries)), preparation.rows(rows), preparation.backend_metric
+    )
     true = score_matrix(queries, rows, metric)
     for i in range(5):
         order = np.argsort(-seen[i])
@@ -53,4 +56,4 @@ def test_raw_rows_are_left_as_they_are():
         raw = Preparation(metric, is_raw=True)
         assert raw.backend_metric is metric
         np.testing.assert_array_equal(raw.rows(rows), rows)
-        np.testing.assert_array_equal(raw.queries(rows), rows)
+        np.testing.assert_array_equal(raw.queries(WideQueries.of(rows)), rows)

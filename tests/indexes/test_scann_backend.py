@@ -8,6 +8,7 @@ import pytest
 from lookalike.errors import IndexUnusableError, InputError
 from lookalike.indexes.building import build_index, load_index
 from lookalike.indexes.exact import ExactIndex
+from lookalike.indexes.scoring import WideQueries
 from lookalike.metric import Metric
 from lookalike.testing.index_contract import mixture
 
@@ -27,7 +28,9 @@ def queries():
 def recall(index, queries, rows, **parameters):
     truth = ExactIndex(rows, metric=index.spec.metric).search(queries, 10).positions
     values = {**index.parameters, **parameters}
-    found = index.backend.propose(index._preparation.queries(queries), 10, allowed=None, parameters=values)
+    found = index.backend.propose(
+        index._preparation.queries(WideQueries.of(queries)), 10, allowed=None, parameters=values
+    )
     return np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)])
 
 
@@ -55,7 +58,9 @@ def test_the_tree_follows_the_number_of_rows(rows, leaves):
 def test_where_leaves_run_dry_there_is_no_row(rows, queries):
     index = build_index("scann:num_leaves=100", rows)
     values = {**index.parameters, "leaves_to_search": 1}
-    found = index.backend.propose(index._preparation.queries(queries), 500, allowed=None, parameters=values)
+    found = index.backend.propose(
+        index._preparation.queries(WideQueries.of(queries)), 500, allowed=None, parameters=values
+    )
     assert (found < 0).any(axis=1).all()
     assert (found >= 0).any()  # not in every row: a leaf can be empty
     for row in found:

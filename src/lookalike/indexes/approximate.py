@@ -17,7 +17,7 @@ from lookalike.indexes.exact import ExactIndex
 from lookalike.indexes.files import Header, read_array, read_norms, write_header, write_norms
 from lookalike.indexes.preparation import Preparation, PreparedRows
 from lookalike.indexes.rescoring import nearest_of
-from lookalike.indexes.scoring import Asked, row_norms
+from lookalike.indexes.scoring import WideQueries, row_norms
 from lookalike.indexes.threads import on_all_cores
 from lookalike.metric import Metric
 from lookalike.projections.fitting import fit_projection
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _QUERIES = 256
 _LEAST_QUERIES = 64
-"""Fewer are not worth a thread."""
+"""Of fewer for each core, the structure itself divides the work better."""
 _FEW_ROWS = 1_000
 _FEW_SHARE = 0.02
 _NOT_MANY_ROWS = 20_000
@@ -174,17 +174,16 @@ class ApproximateIndex:
         eligible = len(self) if allowed is None else int(np.count_nonzero(allowed))
         if k < 1 or self._is_few(eligible, k, is_filtered=allowed is not None):
             return self._exact.search(queries, k, allowed)
-        if 0 < len(queries) <= _LEAST_QUERIES:
+        parts, in_threads = _parts(len(queries), self._cores)
+        if len(parts) == 1:
             return self._search_block(queries, k, allowed, (eligible, values))
-        step = max(_LEAST_QUERIES, min(_QUERIES, -(-len(queries) // self._cores)))
-        parts = [slice(start, start + step) for start in range(0, len(queries), step)]
         result = Neighbors.padding(len(queries), k)
 
         def search(part: slice) -> None:
             found = self._search_block(queries[part], k, allowed, (eligible, values))
             result.positions[part], result.scores[part] = found.positions, found.scores
 
-        deque(on_all_cores(search, parts) if self._cores > 1 else map(search, parts), maxlen=0)
+        deque(on_all_cores(search, parts) if in_threads else map(search, parts), maxlen=0)
         return result
 
     def insert(self, vectors: Vectors) -> Positions:
@@ -272,8 +271,8 @@ class ApproximateIndex:
         if allowed is not None and not self._backend.can_filter:
             count = math.ceil(_OVERASK * count * len(self) / eligible)
         passed = allowed if self._backend.can_filter else None
-        asked = Asked.of(queries)
-        prepared = self._preparation.queries(queries, asked)
+        asked = WideQueries.of(queries)
+        prepared = self._preparation.queries(asked)
         proposals = self._backend.propose(prepared, min(count, len(self)), allowed=passed, parameters=values)
         if allowed is not None:
             proposals = np.where((proposals >= 0) & allowed[proposals], proposals, -1)
@@ -284,6 +283,15 @@ class ApproximateIndex:
             completed = self._exact.search(queries[short], k, allowed)
             found.positions[short], found.scores[short] = completed.positions, completed.scores
         return found
+
+
+def _parts(queries: int, cores: int) -> tuple[list[slice], bool]:
+    """Divide a batch into equal parts, and say whether they are for several cores, as many for each."""
+    in_threads = cores > 1 and queries >= _LEAST_QUERIES * cores
+    at_once = cores if in_threads else 1
+    count = at_once * -(-queries // (at_once * _QUERIES))
+    step = max(1, -(-queries // max(1, count)))
+    return [slice(start, start + step) for start in range(0, queries, step)], in_threads
 
 
 def _norms(vectors: Vectors) -> npt.NDArray[np.float32]:

@@ -127,7 +127,8 @@ class Backend(Protocol):
     :class:`lookalike.indexes.approximate.ApproximateIndex` does the rest for all backends: it drops padding and
     repetitions, keeps to the allowed rows, scores every proposal exactly, and completes what came short. A plug-in
     registers such a class in the entry-point group ``lookalike.indexes``. One with ``stays_on_a_core = True`` is asked
-    by several threads at once, for parts of a batch, each with FAISS's number of threads set to one.
+    for the parts of a large batch by several threads at once, in each of which FAISS has one thread; :meth:`propose`
+    has to be safe for that.
 
     A backend sees its rows and queries prepared (:class:`lookalike.indexes.preparation.Preparation`): the metric of its
     spec is inner product or l2, its dim is that of the projection if there is one.

@@ -1,13 +1,15 @@
 """FAISS (https://faiss.ai), whose matrix products suit this processor.
 
 Its wheels bring an OpenBLAS of 2021, which takes a processor that is newer than itself for one of 2004 and multiplies
-five times slower than it could. Which kernels it is to use can be said as it is loaded (``OPENBLAS_CORETYPE``,
-https://github.com/OpenMathLib/OpenBLAS#support-for-multiple-targets-in-a-single-library).
+five times slower than it could. Which kernels it is to use can be said as it is loaded, by ``OPENBLAS_CORETYPE``
+(https://github.com/OpenMathLib/OpenBLAS#support-for-multiple-targets-in-a-single-library). Those of a FAISS that has
+been loaded by something else before stay what they are.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy  # noqa: F401, ICN001  # loaded first, as its own OpenBLAS knows better
@@ -39,13 +41,13 @@ def _processor() -> str:
         return ""
 
 
-_kernels = None if _VARIABLE in os.environ else suitable_kernels(_processor())
+_kernels = None if _VARIABLE in os.environ or "faiss" in sys.modules else suitable_kernels(_processor())
 if _kernels is not None:
     os.environ[_VARIABLE] = _kernels
 try:
     import faiss
 finally:
     if _kernels is not None:
-        del os.environ[_VARIABLE]  # other libraries, and processes, choose for themselves
+        os.environ.pop(_VARIABLE, None)  # other libraries, and processes, choose for themselves
 
 __all__ = ["faiss", "suitable_kernels"]

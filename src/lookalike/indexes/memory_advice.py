@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from pathlib import Path
 from typing import Any
 
 _COLLAPSE = 25
 """``MADV_COLLAPSE``, since Linux 6.1; Python has no name for it."""
 _HUGE = 2 << 20
+_SETTING = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+_MOST_REFUSALS = 8
+"""One after the other; then memory is too fragmented, or the kernel too old, for the next to be worth its time."""
 
 
-def _call() -> Any:
+def _madvise_of_c() -> Any:
     if not hasattr(mmap, "MADV_WILLNEED"):
         return None
     call = ctypes.CDLL(None).madvise
@@ -19,12 +23,14 @@ def _call() -> Any:
     return call
 
 
-_madvise = _call()
+_madvise = _madvise_of_c()
 CAN_ANNOUNCE = _madvise is not None
 
 
 def announce(address: int, size: int) -> None:
     """Say that mapped bytes will be read soon, so that they are fetched from the disk now, and no others.
+
+    Only where ``CAN_ANNOUNCE`` is True.
 
     Parameters
     ----------
@@ -35,7 +41,7 @@ def announce(address: int, size: int) -> None:
 
 
 def use_huge_pages(address: int, size: int) -> None:
-    """Put memory into pages of two megabytes, where the system has them; otherwise nothing happens.
+    """Put memory into pages of two megabytes, as far as there are any and the system's administrator allows them.
 
     Who reads here and there in much memory, as a search in a graph does, waits less for the addresses of its pages:
     of small ones a processor knows a few megabytes' worth
@@ -45,10 +51,20 @@ def use_huge_pages(address: int, size: int) -> None:
     ----------
     address, size : of the bytes; not of a file.
     """
-    if not hasattr(mmap, "MADV_HUGEPAGE"):
+    if not _are_allowed():
         return
     first, end = -(-address // _HUGE) * _HUGE, address + size
     if first + _HUGE <= end:
         _madvise(first, (end - first) // _HUGE * _HUGE, mmap.MADV_HUGEPAGE)
+        refusals = 0
         for start in range(first, end - _HUGE + 1, _HUGE):  # one by one, as the first that cannot move would end it
-            _madvise(start, _HUGE, _COLLAPSE)
+            refusals = refusals + 1 if _madvise(start, _HUGE, _COLLAPSE) else 0
+            if refusals == _MOST_REFUSALS:
+                break
+
+
+def _are_allowed() -> bool:
+    try:
+        return hasattr(mmap, "MADV_HUGEPAGE") and "[never]" not in _SETTING.read_text("utf-8")
+    except OSError:
+        return False

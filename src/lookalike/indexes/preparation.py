@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.arrays import normalised
-from lookalike.indexes.scoring import Asked
 from lookalike.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lookalike.arrays import Positions, Vectors
+    from lookalike.indexes.scoring import WideQueries
     from lookalike.projections.linear import LinearProjection
 
 _BYTES_PER_CHUNK = 32 << 20
@@ -47,18 +47,12 @@ class Preparation:
         """Prepare rows; shape (n, dim) to (n, dim of the backend), float32."""
         return self._projected(self._scaled(vectors))
 
-    def queries(self, vectors: Vectors, asked: Asked | None = None) -> Vectors:
-        """Prepare queries; shape (q, dim) to (q, dim of the backend), float32.
-
-        Parameters
-        ----------
-        vectors : shape (q, dim).
-        asked : the same, if they have been widened already.
-        """
+    def queries(self, asked: WideQueries) -> Vectors:
+        """Prepare queries; shape (q, dim) to (q, dim of the backend), float32."""
         if self.metric is Metric.L2 or self.is_raw:
-            return self._projected(self._scaled(vectors))
+            return self._projected(self._scaled(asked.vectors))
         # for inner products too: the length of a query changes no order
-        return self._projected((asked or Asked.of(vectors)).directions())
+        return self._projected(asked.directions())
 
     def _scaled(self, vectors: Vectors) -> Vectors:
         if self.is_raw:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lookalike.indexes.base import Neighbors
-from lookalike.indexes.scoring import Asked, ranked, score_candidates
+from lookalike.indexes.scoring import WideQueries, ranked, score_candidates
 
 if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
@@ -17,7 +17,7 @@ _FEW = 256
 """Up to so many proposals a query are scored in double precision at once; of more, the near ones are found first."""
 
 
-def nearest_of(queries: Vectors | Asked, proposals: Positions, gallery: ExactIndex, k: int) -> Neighbors:
+def nearest_of(queries: Vectors | WideQueries, proposals: Positions, gallery: ExactIndex, k: int) -> Neighbors:
     """Return the ``k`` best of each query's proposals, equal scores in the order of positions.
 
     Parameters
@@ -37,7 +37,7 @@ def nearest_of(queries: Vectors | Asked, proposals: Positions, gallery: ExactInd
         proposals[:, 1:][is_repeated] = -1
     if proposals.shape[1] > _FEW and (proposals >= 0).sum(axis=1).max(initial=0) > _FEW:
         result = Neighbors.padding(len(queries), k)
-        vectors = queries.wide.astype(np.float32) if isinstance(queries, Asked) else queries
+        vectors = queries.vectors if isinstance(queries, WideQueries) else queries
         for i in range(len(vectors)):
             _search_subset(vectors[i : i + 1], proposals[i][proposals[i] >= 0], gallery, _row(result, i))
         return result

@@ -30,25 +30,27 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """Queries as they are scored."""
+class WideQueries:
+    """Queries in double precision: widened once, for all that is computed of them."""
 
+    vectors: Vectors
+    """Shape (q, dim), float32: as they were asked."""
     wide: Doubles
     """Shape (q, dim), float64."""
     lengths: Doubles
     """Shape (q,), float64: the Euclidean lengths."""
 
     @classmethod
-    def of(cls, queries: Vectors) -> Asked:
+    def of(cls, queries: Vectors) -> WideQueries:
         """Widen queries of shape (q, dim)."""
         wide = queries.astype(np.float64)
-        return cls(wide, lengths_of(wide))
+        return cls(queries, wide, lengths_of(wide))
 
     def __len__(self) -> int:
         return len(self.wide)
 
-    def __getitem__(self, part: slice) -> Asked:
-        return Asked(self.wide[part], self.lengths[part])
+    def __getitem__(self, part: slice) -> WideQueries:
+        return WideQueries(self.vectors[part], self.wide[part], self.lengths[part])
 
     def directions(self) -> Vectors:
         """Return the queries at unit length; shape (q, dim), float32, where a query of zeros stays zero."""
@@ -58,12 +60,12 @@ class Asked:
         return np.divide(self.wide, lengths).astype(np.float32)
 
 
-def score_candidates(queries: Vectors | Asked, rows: Any, positions: Positions, metric: Metric) -> Vectors:
+def score_candidates(queries: Vectors | WideQueries, rows: Any, positions: Positions, metric: Metric) -> Vectors:
     """Score some rows for each query.
 
     Parameters
     ----------
-    queries : shape (q, dim), or as they are after the first time.
+    queries : shape (q, dim), float32, or widened.
     rows : shape (n, dim), in memory, mapped, or anything that gives rows by arrays of positions.
     positions : shape (q, c): the rows to score; -1 for none.
     metric : how they are compared.
@@ -74,7 +76,7 @@ def score_candidates(queries: Vectors | Asked, rows: Any, positions: Positions, 
     """
     if positions.size == 0 or len(rows) == 0:
         return np.full(positions.shape, -np.inf, np.float32)
-    asked = queries if isinstance(queries, Asked) else Asked.of(queries)
+    asked = queries if isinstance(queries, WideQueries) else WideQueries.of(queries)
     numbers = positions.shape[1] * asked.wide.shape[1]
     if len(asked) == 1 and numbers <= _WIDENED:
         scores = _scored(asked, rows[positions[0]].astype(np.float64)[None], metric)
@@ -84,7 +86,7 @@ def score_candidates(queries: Vectors | Asked, rows: Any, positions: Positions, 
     return scores
 
 
-def _scored_in_parts(asked: Asked, rows: Any, positions: Positions, metric: Metric) -> Vectors:
+def _scored_in_parts(asked: WideQueries, rows: Any, positions: Positions, metric: Metric) -> Vectors:
     numbers = positions.shape[1] * asked.wide.shape[1]
     fetched, widened = max(1, _FETCHED // numbers), max(1, _WIDENED // numbers)
     scored = []
@@ -137,7 +139,7 @@ def lengths_of(wide: Doubles) -> Doubles:
     return np.asarray(np.sqrt(np.vecdot(wide, wide)))
 
 
-def _scored(asked: Asked, rows: Doubles, metric: Metric) -> Vectors:
+def _scored(asked: WideQueries, rows: Doubles, metric: Metric) -> Vectors:
     """Score rows of shape (q, c, dim) for q queries."""
     queries = asked.wide[:, None]
     if metric is Metric.L2:

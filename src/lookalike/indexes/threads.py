@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 from lookalike.cores import usable_cores
 from lookalike.indexes.faiss_library import faiss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
+T = TypeVar("T")
+P = TypeVar("P")
+
+_BEGUN_FOR_A_CORE = 2
+"""Parts: the one that is computed and the next, so that other searches have their turn after these."""
 _here = threading.local()
 
 
@@ -32,9 +39,42 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of the threads
 
 
-def on_all_cores(function: Callable[[Any], Any], parts: Sequence[Any]) -> Iterator[Any]:
+def on_all_cores(function: Callable[[P], T], parts: Iterable[P]) -> Iterator[T]:
     """Yield what a function returns for each part, in order, each computed in a thread in which FAISS uses no others.
 
-    What has not begun when one fails is left. Within such a thread all is done there, as no other might be free.
+    Within such a thread all is done there, as no other might be free; so it is when the interpreter ends.
+
+    Parameters
+    ----------
+    function : may be called by several threads at once.
+    parts : are taken a few at a time.
+
+    Raises
+    ------
+    Exception : what the function raises, for the first part that fails. No part is computed any more after that, nor
+        when the iterator is closed.
     """
-    return map(function, parts) if hasattr(_here, "is_one_of_them") else _pool().map(function, parts)
+    if hasattr(_here, "is_one_of_them"):
+        yield from map(function, parts)
+        return
+    remaining = iter(parts)
+    begun = deque(_begin(function, part) for part in islice(remaining, _BEGUN_FOR_A_CORE * usable_cores()))
+    try:
+        while begun:
+            result = begun[0].result()
+            begun.popleft()
+            begun.extend(_begin(function, part) for part in islice(remaining, 1))
+            yield result
+    finally:
+        for future in begun:
+            future.cancel()
+        wait(begun)
+
+
+def _begin(function: Callable[[P], T], part: P) -> Future[T]:
+    try:
+        return _pool().submit(function, part)
+    except RuntimeError:  # no thread begins anything when the interpreter ends
+        done: Future[T] = Future()
+        done.set_result(function(part))
+        return done
