@@ -33,7 +33,7 @@ _faiss: Any = faiss  # typed in some releases of FAISS, and not as it behaves
 _FILE, _FACTORY = "index.faiss", "factory.txt"
 _ORIGIN = re.compile(r"^Error in .* at \S+:\d+: (Error: )?('.*' failed: (?=\S))?")
 _MANY = 100_000
-_SAMPLE, _SAMPLE_PER_LIST = 65_536, 32
+_SAMPLE, _SAMPLE_PER_LIST = 65_536, 16
 """Clustering takes time in lists times rows."""
 _BYTES_A_LIST = 4_096
 """Of a list itself and its place in a graph of lists, and what its last block of codes lacks to be full."""
