@@ -40,10 +40,10 @@ Queries are 500 of the rows, each left out of its own answer; recall@10 is count
 built once with its defaults and searched with more and more effort, graphs in smaller steps; the tables show the
 fastest setting that reaches the recall, or, with a smaller recall in its column, the best that it came to. Every
 search, of others' indexes too, is made in batches of 500 and singly with all cores. Then the best setting of ours and
-the best of the others take turns, nine times (medians; of a batch the best of five), which the targets are about.
-`hnswlib` (M 16, efConstruction 200) and `usearch` (f16, the same) are other libraries, `lance` is the table's own index
-(IVF_RQ). The GEMM is the product of queries and rows by NumPy, which exact search consists of; its single query reads
-all rows once, as does a matrix-vector product."""
+the best of the others take turns, nine times (medians; of a batch the best of five), which the targets are about;
+where no other reaches a recall, there is none to compare with. `hnswlib` (M 16, efConstruction 200) and `usearch`
+(f16, the same) are other libraries, `lance` is the table's own index (IVF_RQ). The GEMM is the product of queries and
+rows by NumPy, which exact search consists of; its single query reads all rows once, as does a matrix-vector product."""
 )
 
 

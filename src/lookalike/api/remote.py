@@ -31,13 +31,14 @@ from lookalike.sources.resolve import open_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from lookalike.indexes.tuning import Goal
 
 _MISTAKES = (403, 404, 413, 415, 422)
 """Statuses whose message says what is wrong with the request."""
 _TRIES = 6
 _SECONDS_TO_CONNECT = 10
-_SECONDS, _SECONDS_FOR_ALL = 120, 600
-"""For an answer; and where the server looks at the whole gallery for it."""
+_SECONDS, _SECONDS_FOR_ALL, _SECONDS_TO_BUILD = 120, 600, 7_200
+"""For an answer; where the server looks at the whole gallery for it; and where it builds indexes over it."""
 
 
 class RemoteGallery(Searchable):
@@ -225,6 +226,36 @@ class RemoteGallery(Searchable):
         asked = {"label_from": label_from, "k": [checked_k(each) for each in k], "sample": sample}
         found: dict[str, Any] = self._ask("POST", "/evaluate", asked, seconds=_SECONDS_FOR_ALL)
         return found
+
+    def tune(self, goal: Goal | None = None, *, specs: Sequence[str] = ()) -> dict[str, Any]:
+        """Find the fastest index that reaches a recall, and let the server search with it from now on.
+
+        Parameters
+        ----------
+        goal : see :class:`lookalike.indexes.tuning.Goal`; by default a recall@10 of 0.98.
+        specs : choose among these kinds, without options.
+
+        Returns
+        -------
+        What the ``to_dict`` of the local result returns, and the gallery's name.
+
+        Raises
+        ------
+        InputError : if the gallery is empty, there is no such index, or the server is read-only.
+        RemoteError : if the server does not answer.
+        """
+        asked: dict[str, Any] = {"index": list(specs)}
+        if goal is not None:
+            asked |= {"recall": goal.recall, "k": goal.k}
+            asked["latency"] = None if goal.seconds is None else 1e3 * goal.seconds
+            asked["memory"] = None if goal.nbytes is None else goal.nbytes / 1e6
+        found: dict[str, Any] = self._ask("POST", "/tune", asked, seconds=_SECONDS_TO_BUILD)
+        return found
+
+    def optimize(self) -> dict[str, Any]:
+        """Let the server bring the gallery's files and index up to date; returns and raises as :meth:`tune` does."""
+        done: dict[str, Any] = self._ask("POST", "/optimize", seconds=_SECONDS_TO_BUILD)
+        return done
 
     def map(self, path: str | Path, *, label_from: str | None = None, most: int = 2_000, seed: int = 0) -> Path:
         """Write a page with a map of the images, which needs no other file; a click asks the server for a picture.

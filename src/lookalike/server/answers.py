@@ -185,6 +185,40 @@ class Evaluated(Scores):
     left_out: LeftOut
 
 
+class Footprint(BaseModel):
+    """What building an index takes at most, in bytes."""
+
+    memory: int
+    disk: int
+
+
+class TunedIndex(BaseModel):
+    """The index that was found, and what was measured with it; as ``lookalike tune --json`` tells it."""
+
+    gallery: str
+    index: str
+    parameters: dict[str, float]
+    recall: float
+    k: int
+    queries: int
+    latency_ms: float
+    build_seconds: float
+    bytes: int
+    reaches: bool = Field(description="Whether the recall and the budgets were met; else it is the nearest to them.")
+    footprint: Footprint | None
+
+
+class OptimizedIndex(BaseModel):
+    """How the gallery is searched now; as ``lookalike optimize --json`` tells it."""
+
+    gallery: str
+    index: str
+    rows: int
+    recall: float
+    seconds: float
+    bytes: int
+
+
 class About(BaseModel):
     """What a gallery holds."""
 

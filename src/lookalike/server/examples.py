@@ -51,6 +51,7 @@ MODELS: dict[str, list[Any]] = {
     "DuplicatesRequest": [{"threshold": "auto", "keep": "best", "most": 100}, {}],
     "RemoveRequest": [{"ids": ["photos/cat.jpg"]}, {"where": "folder = 'cats'", "dry_run": True}],
     "EvaluateRequest": [{"label_from": "parent", "k": [1, 5], "sample": 200}, {}],
+    "TuneRequest": [{"recall": 0.95, "index": ["ivfpq", "hnsw"]}, {}],
     "ExplainRequest": [{"query": {"id": "a.jpg"}, "id": "b.jpg"}],
     "Answer": [_ANSWER],
     "Item": [
@@ -121,6 +122,24 @@ MODELS: dict[str, list[Any]] = {
             ],
             "left_out": {"unlabelled": 0, "unmatched": {}, "unknown": 0, "failed": []},
         }
+    ],
+    "TunedIndex": [
+        {
+            "gallery": "photos",
+            "index": "hnsw",
+            "parameters": {"oversample": 1, "efSearch": 32},
+            "recall": 0.9612,
+            "k": 10,
+            "queries": 500,
+            "latency_ms": 0.082,
+            "build_seconds": 9.31,
+            "bytes": 69229954,
+            "reaches": True,
+            "footprint": {"memory": 134800000, "disk": 69229954},
+        }
+    ],
+    "OptimizedIndex": [
+        {"gallery": "photos", "index": "hnsw", "rows": 100000, "recall": 0.9612, "seconds": 12.4, "bytes": 69229954}
     ],
     "About": [
         {

@@ -1,4 +1,4 @@
-"""What a server tells of a gallery besides hits: its duplicates, its quality, its map, and why a hit was found."""
+"""What a server does with a gallery besides searches: duplicates, quality, map, index, and why a hit was found."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from lookalike.api.explanation import Explanation
     from lookalike.api.gallery import Gallery
     from lookalike.api.map import MapOptions
+    from lookalike.building.optimizing import Optimized
     from lookalike.building.report import Progress
     from lookalike.images.region import Box
+    from lookalike.indexes.tuning import Goal, Tuned
     from lookalike.search.terms import Query
 
 
@@ -66,6 +68,16 @@ class Insights:
             encoder = replace(found.subject.encoder, name=PurePath(found.subject.encoder.name).name)
             subject = replace(found.subject, gallery=name, encoder=encoder)
             return replace(found, subject=subject, left_out=self._by_ids(found.left_out))
+
+    def tuned(self, goal: Goal, specs: Sequence[str]) -> Tuned:
+        """Find an index, and search with it; raises as :meth:`duplicates` does."""
+        with self._alone():
+            return self._gallery.tune(goal, specs=specs)
+
+    def optimized(self) -> Optimized:
+        """Bring files, snapshot and index up to date; raises as :meth:`duplicates` does."""
+        with self._alone():
+            return self._gallery.optimize()
 
     def map_page(self, options: MapOptions) -> bytes:
         """Return the gallery drawn as a page; raises as :meth:`duplicates` does."""

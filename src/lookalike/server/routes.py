@@ -17,9 +17,11 @@ from lookalike.server.answers import (
     Evaluated,
     FoundDuplicates,
     Item,
+    OptimizedIndex,
     Problem,
     Removed,
     RemovedItems,
+    TunedIndex,
 )
 from lookalike.server.insights import told_duplicates, told_evaluation
 from lookalike.server.problems import RefusedError, gone, unknown
@@ -33,6 +35,7 @@ from lookalike.server.schemas import (
     Narrowing,
     RemoveRequest,
     SearchRequest,
+    TuneRequest,
 )
 from lookalike.server.served import ServedGallery, addresses
 from lookalike.server.uploads import Upload
@@ -116,6 +119,19 @@ async def evaluate(gallery: Chosen, request: Request) -> Response:
     """Judge how far up the gallery ranks what is relevant to its own items, or to changed copies of them."""
     found = await gallery.evaluation(await json_request(EvaluateRequest, request))
     return JSONResponse(told_evaluation(found, lambda item: addresses(item, _base(request))["uri"]))
+
+
+@router.post("/tune", response_model=TunedIndex, openapi_extra=body_of(TuneRequest))
+async def tune(gallery: Chosen, request: Request) -> Response:
+    """Find the fastest index that reaches a recall, and search with it from now on; this may take minutes."""
+    found = await gallery.tune(await json_request(TuneRequest, request))
+    return JSONResponse({"gallery": gallery.name, **found})
+
+
+@router.post("/optimize", response_model=OptimizedIndex)
+async def optimize(gallery: Chosen) -> Response:
+    """Merge the gallery's files, and bring its snapshot and index up to date; searches go on meanwhile."""
+    return JSONResponse({"gallery": gallery.name, **await gallery.optimize()})
 
 
 @router.get("/map", response_class=HTMLResponse)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from lookalike.gallery.record import INTERNAL, SEEN, column_name
 from lookalike.images.region import Region
+from lookalike.indexes.tuning import Goal
 from lookalike.search.notation import MOST_TERMS
 from lookalike.search.terms import Kind, Term
 from lookalike.search.terms import Query as Terms
@@ -23,6 +24,8 @@ MOST_IDS = 10_000
 """Items that one request names to be removed."""
 MOST_ASKING = 1_000
 """Items that ask in an evaluation."""
+INDEXES = ("exact", "ivfpq", "hnsw", "sq8", "lsh", "scann", "lance")
+"""What clients may let a gallery be searched with. Others can be made to take any amount of memory, or to ask hosts."""
 MOST_ON_MAP = 2_000
 """Pictures on a map that the server draws."""
 MOST_PIXELS = 1 << 20
@@ -285,3 +288,22 @@ class EvaluateRequest(Strict):
     sample: int | None = Field(
         None, ge=1, le=MOST_ASKING, description="At most so many items ask; the default is 1,000, or copies of 100."
     )
+
+
+class TuneRequest(Strict):
+    """What a search has to reach, measured on the gallery's own images."""
+
+    recall: float = Field(0.98, gt=0, le=1, description="The share of the true nearest images that a search finds.")
+    k: int = Field(10, ge=1, le=MOST_HITS, description="Of how many nearest images.")
+    latency: float | None = Field(
+        None, gt=0, le=1e6, description="At most so many milliseconds for one query, at the median."
+    )
+    memory: float | None = Field(None, gt=0, le=1e9, description="At most so large an index, in MB.")
+    index: list[Literal[INDEXES]] = Field(  # type: ignore[valid-type]
+        default_factory=list, max_length=len(INDEXES), description="Choose among these; by default among all that suit."
+    )
+
+    def goal(self) -> Goal:
+        """Return what is asked for, in seconds and bytes."""
+        seconds = None if self.latency is None else self.latency / 1e3
+        return Goal(self.recall, self.k, seconds, None if self.memory is None else int(self.memory * 1e6))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lookalike.images.ref import Scalar
     from lookalike.search.query import ResolvedQuery
     from lookalike.search.terms import Query
-    from lookalike.server.schemas import DuplicatesRequest, EvaluateRequest, ExplainRequest, Narrowing
+    from lookalike.server.schemas import DuplicatesRequest, EvaluateRequest, ExplainRequest, Narrowing, TuneRequest
     from lookalike.server.thumbnails import Thumbnail
     from lookalike.server.uploads import Upload
     from lookalike.server.workers import Workers
@@ -132,6 +132,17 @@ class ServedGallery:
             self.insights.evaluation, self.name, label_from=asked.label_from, k=asked.k, sample=asked.sample
         )
         return await self._workers.do("search", judged)
+
+    async def tune(self, asked: TuneRequest) -> dict[str, Any]:
+        """Find an index, search with it from now on, and return what was measured, as JSON-ready values."""
+        self._writable()
+        tuned = partial(self.insights.tuned, asked.goal(), asked.index)
+        return (await self._workers.do("search", tuned)).to_dict()
+
+    async def optimize(self) -> dict[str, Any]:
+        """Bring files, snapshot and index up to date, and return how the gallery is searched, as JSON-ready values."""
+        self._writable()
+        return (await self._workers.do("search", self.insights.optimized)).to_dict()
 
     async def map_page(self, *, label_from: str | None, most: int, seed: int) -> bytes:
         """Return the gallery drawn as a page, whose pictures are linked by addresses relative to that of the page."""
