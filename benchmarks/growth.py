@@ -31,7 +31,7 @@ def main() -> None:
     """Measure at each number of rows."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
-    parser.add_argument("--folder", help="where the rows are written; 10 million take 10 GB")
+    parser.add_argument("--folder", help="an existing one, where the rows are written; 10 million take 10 GB")
     asked = parser.parse_args()
     publish(_result([_measured(rows, asked.folder) for rows in asked.rows]))
 

@@ -7,7 +7,7 @@ import mmap
 import numpy as np
 import pytest
 
-from lookalike.indexes import memory_advice
+from lookalike.indexes import memory_advice, row_fetching
 from lookalike.indexes.building import build_index
 from lookalike.indexes.row_fetching import RowFetcher
 
@@ -24,14 +24,14 @@ def mapped(rows, tmp_path):
     return np.memmap(path, np.float32, "r", offset=4 * 40 * 3, shape=rows.shape)
 
 
-@pytest.mark.parametrize("is_slow", [False, True])
+@pytest.mark.parametrize("to_announce", [0, 3])
 @pytest.mark.parametrize("positions", [[0], [2_999], [-1, 5, 5], [], list(range(0, 3_000, 7))])
-def test_rows_are_those_of_the_file(rows, mapped, positions, is_slow):
+def test_rows_are_those_of_the_file(rows, mapped, positions, to_announce):
     for source in (rows, mapped, mapped[:2_000], mapped[1_000:]):
         chosen = np.array(positions, np.int64)
         chosen = chosen[chosen < len(source)]
         fetcher = RowFetcher(source)
-        fetcher._is_slow = is_slow
+        fetcher._to_announce = to_announce
         np.testing.assert_array_equal(fetcher[chosen], np.asarray(source)[chosen])
         assert len(fetcher) == len(source)
         assert type(fetcher[chosen]) is np.ndarray
@@ -54,14 +54,34 @@ def test_all_bytes_of_the_rows_are_announced_and_little_else(tmp_path, monkeypat
     assert sum(length for _, length in announced) < 3 * (4 * dim + mmap.PAGESIZE)
 
 
-def test_announcing_goes_on_only_while_it_is_slow(mapped):
+class Clock:
+    """Goes a step further each time that it is looked at."""
+
+    def __init__(self, step):
+        self.step, self._now = step, 0.0
+
+    def perf_counter(self):
+        self._now += self.step
+        return self._now
+
+
+def test_announcing_goes_on_for_a_while_after_it_was_slow(mapped, monkeypatch):
+    announced, clock = [], Clock(step=1.0)
+    monkeypatch.setattr(row_fetching, "announce", lambda *_: announced.append(1))
+    monkeypatch.setattr(row_fetching, "time", clock)
     fetcher = RowFetcher(mapped)
-    assert fetcher._is_slow
-    for _ in range(50):  # a busy machine may be slow for a while
-        fetcher[np.arange(0, 3_000, 3)]
-        if not fetcher._is_slow:
-            break
-    assert not fetcher._is_slow
+    fetcher[np.array([1])]
+    clock.step = 0.0  # from now on it is quick
+    for _ in range(2_000):
+        fetcher[np.array([1])]
+    assert 100 < len(announced) < 1_900
+    before = len(announced)
+    fetcher[np.array([1])]
+    assert len(announced) == before
+    clock.step = 1.0
+    fetcher[np.array([1])]
+    fetcher[np.array([1])]
+    assert len(announced) == before + 1
 
 
 def test_an_index_over_mapped_rows_finds_what_one_in_memory_does(rows, mapped):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -236,12 +237,19 @@ def test_the_least_alike_are_found_exactly_beside_any_index(gallery):
         assert method.is_exact
 
 
+def finish_reading():
+    for thread in threading.enumerate():
+        if thread.name == "lookalike-read-ahead":
+            thread.join()
+
+
 def test_the_files_of_the_index_are_read_ahead(gallery, monkeypatch):
     store, rows, _ = gallery
     asked = []
     monkeypatch.setattr("lookalike.search.searcher.read_ahead", asked.append)
     searcher = Searcher(store)
     searcher.read_ahead()
+    finish_reading()
     assert [folder.parent for folder in asked] == [newest_snapshot(store).path]
     assert all(any(folder.rglob("*")) for folder in asked)
     assert recall(searcher, rows) > 0.5
@@ -250,5 +258,8 @@ def test_the_files_of_the_index_are_read_ahead(gallery, monkeypatch):
 def test_there_is_nothing_to_read_ahead_of_an_exact_search(tmp_path, monkeypatch):
     store = empty_gallery(tmp_path, DIM)
     add(store, vectors_of(50))
-    monkeypatch.setattr("lookalike.search.searcher.read_ahead", lambda _: pytest.fail("read ahead"))
+    asked = []
+    monkeypatch.setattr("lookalike.search.searcher.read_ahead", asked.append)
     Searcher(store).read_ahead()
+    finish_reading()
+    assert asked == []

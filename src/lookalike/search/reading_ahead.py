@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from lookalike.memory import available_memory
@@ -12,12 +11,14 @@ if TYPE_CHECKING:
 
 _SHARE = 0.75
 """Of the memory that is free; more would push out what is needed as well."""
+_BYTES_AT_ONCE = 1 << 20
 
 
 def read_ahead(folder: Path) -> bool:
-    """Ask the system to read the files of a folder, of a mapped index say, and say whether they fit and it was asked.
+    """Read the files of a folder, of a mapped index say, into the system's cache, and say whether they fit there.
 
     A search of a mapped index that is not in memory reads hundreds of pages from all over it, one after the other.
+    They are read here, as the system reads no more than some kilobytes of what it is only advised to.
 
     Raises
     ------
@@ -25,9 +26,11 @@ def read_ahead(folder: Path) -> bool:
     """
     files = [path for path in folder.rglob("*") if path.is_file()]
     room = available_memory()
-    if not hasattr(os, "posix_fadvise") or (room is not None and sum(f.stat().st_size for f in files) > _SHARE * room):
+    if room is not None and sum(path.stat().st_size for path in files) > _SHARE * room:
         return False
+    buffer = bytearray(_BYTES_AT_ONCE)
     for path in files:
-        with path.open("rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_WILLNEED)
+        with path.open("rb", buffering=0) as file:
+            while file.readinto(buffer):
+                pass
     return True

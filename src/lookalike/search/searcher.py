@@ -115,11 +115,17 @@ class Searcher:
         return self._current(metric, reverse=reverse).view
 
     def read_ahead(self) -> None:
-        """Let the index, if there is one, be read into memory, where the first searches find it then."""
+        """Begin to read the index, if there is one, into memory, where searches find it then."""
         view = self._current(Metric.COSINE).view
-        if view.snapshot is not None and not view.method.is_exact:
+        if view.snapshot is None or view.method.is_exact:
+            return
+        folder = view.snapshot.path / FOLDER
+
+        def read() -> None:
             with contextlib.suppress(OSError):  # it is read when it is searched
-                read_ahead(view.snapshot.path / FOLDER)
+                read_ahead(folder)
+
+        threading.Thread(target=read, name="lookalike-read-ahead", daemon=True).start()
 
     def _least_score(self, options: SearchOptions) -> float | None:
         if not isinstance(options.min_score, str):
