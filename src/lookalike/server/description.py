@@ -15,6 +15,7 @@ from lookalike.server.schemas import (
     ExplainRequest,
     RemoveRequest,
     SearchRequest,
+    TuneRequest,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-_BODIES = (SearchRequest, AddRequest, RemoveRequest, DuplicatesRequest, EvaluateRequest, ExplainRequest)
+_BODIES = (
+    SearchRequest,
+    AddRequest,
+    RemoveRequest,
+    DuplicatesRequest,
+    EvaluateRequest,
+    ExplainRequest,
+    TuneRequest,
+)
 
 
 def describe(app: FastAPI, *, has_key: bool) -> None:
