@@ -6,6 +6,7 @@ Prints one line of JSON for each thing that happens.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ def say(**values: Any) -> None:
 
 
 def main(gallery: str, source: str, seconds_per_image: str) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background inherit that it is ignored
     writer._ROWS = ROWS_PER_COMMIT  # so that a short run has many commits
     encoder = ToyEncoder(seconds_per_image=float(seconds_per_image))
     try:

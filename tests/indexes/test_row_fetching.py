@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
+import os
 
 import numpy as np
 import pytest
@@ -54,34 +56,44 @@ def test_all_bytes_of_the_rows_are_announced_and_little_else(tmp_path, monkeypat
     assert sum(length for _, length in announced) < 3 * (4 * dim + mmap.PAGESIZE)
 
 
-class Clock:
-    """Goes a step further each time that it is looked at."""
-
-    def __init__(self, step):
-        self.step, self._now = step, 0.0
-
-    def perf_counter(self):
-        self._now += self.step
-        return self._now
-
-
-def test_announcing_goes_on_for_a_while_after_it_was_slow(mapped, monkeypatch):
-    announced, clock = [], Clock(step=1.0)
+def test_announcing_goes_on_for_a_while_after_rows_had_to_be_read(mapped, monkeypatch):
+    announced, read = [], itertools.count()
     monkeypatch.setattr(row_fetching, "announce", lambda *_: announced.append(1))
-    monkeypatch.setattr(row_fetching, "time", clock)
+    monkeypatch.setattr(row_fetching, "pages_read", lambda: 0)
     fetcher = RowFetcher(mapped)
-    fetcher[np.array([1])]
-    clock.step = 0.0  # from now on it is quick
     for _ in range(2_000):
         fetcher[np.array([1])]
     assert 100 < len(announced) < 1_900
     before = len(announced)
     fetcher[np.array([1])]
     assert len(announced) == before
-    clock.step = 1.0
+    monkeypatch.setattr(row_fetching, "pages_read", lambda: next(read))
     fetcher[np.array([1])]
     fetcher[np.array([1])]
     assert len(announced) == before + 1
+
+
+@pytest.mark.machine
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="needs a way to put files out of memory")
+def test_a_row_that_has_to_be_read_is_noticed(tmp_path):
+    path = tmp_path / "rows.f32"
+    path.write_bytes(np.random.default_rng(0).bytes(4 << 20))
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    rows = np.memmap(path, np.float32, "r", shape=(1_024, 1_024))
+    before = memory_advice.pages_read()
+    rows[::100].sum()
+    if memory_advice.pages_read() == before:
+        pytest.skip("files stay in memory here")
+    fetcher = RowFetcher(rows)
+    fetcher._to_announce = 0
+    fetcher[np.arange(1_024)]
+    again = fetcher._to_announce
+    fetcher._to_announce = 0
+    fetcher[np.arange(1_024)]
+    assert fetcher._to_announce == 0
+    assert again in (0, 1_000)
 
 
 def test_an_index_over_mapped_rows_finds_what_one_in_memory_does(rows, mapped):

@@ -113,21 +113,26 @@ def test_a_mistake_reaches_who_asked_when_no_part_runs_any_more():
     assert list(on_all_cores(str, range(3))) == ["0", "1", "2"]
 
 
-def test_searches_take_turns():
-    """A long search has begun; a short one that comes then does not wait for all of it."""
-    is_long_under_way, order = threading.Event(), []
+def test_only_a_few_parts_are_begun_before_the_first_are_done_so_that_other_searches_have_their_turn():
+    taken, may_end = [], threading.Event()
 
-    def long(_part):
-        is_long_under_way.set()
-        time.sleep(0.01)
+    def parts():
+        for part in range(100 * usable_cores()):
+            taken.append(part)
+            yield part
 
-    thread = threading.Thread(target=lambda: (list(on_all_cores(long, range(100))), order.append("long")))
+    def wait(_part):
+        assert may_end.wait(30)
+
+    thread = threading.Thread(target=lambda: list(on_all_cores(wait, parts())))
     thread.start()
-    assert is_long_under_way.wait(30)
-    list(on_all_cores(str, range(2)))
-    order.append("short")
+    while len(taken) < 2 * usable_cores():
+        time.sleep(0.001)
+    time.sleep(0.05)
+    assert len(taken) == 2 * usable_cores()
+    may_end.set()
     thread.join()
-    assert order == ["short", "long"]
+    assert len(taken) == 100 * usable_cores()
 
 
 _OUTLIVING = """

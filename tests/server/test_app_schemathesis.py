@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from lookalike.server.options import ServerOptions
 from tests.server.service import serving, toy_gallery
 
-_REFUSALS = (400, 403, 404, 405, 408, 413, 415, 421, 422)
+_REFUSALS = (400, 403, 404, 405, 408, 413, 415, 421, 422, 501)
 
 
 @pytest.fixture(scope="module")

@@ -242,7 +242,8 @@ class RemoteGallery(Searchable):
         Raises
         ------
         InputError : if the gallery is empty, there is no such index, or the server is read-only.
-        RemoteError : if the server does not answer.
+        RemoteError : if the server does not answer, does so already, or lacks a package for an index. It goes on where
+            the answer is no longer waited for; :meth:`info` tells the index then.
         """
         asked: dict[str, Any] = {"index": list(specs)}
         if goal is not None:

@@ -35,7 +35,7 @@ def tune(
     from lookalike.gallery.location import locate
     from lookalike.indexes.tuning import Goal
 
-    goal = Goal(recall, k, None if latency is None else latency / 1e3, None if memory is None else int(memory * 1e6))
+    goal = Goal(recall, k, None if latency is None else latency / 1e3, None if memory is None else round(memory * 1e6))
     tuned = Gallery(locate(gallery)).tune(goal, specs=index_specs or (), report=say)
     if as_json:
         print_json(tuned.to_dict())

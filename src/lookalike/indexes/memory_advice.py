@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+with suppress(ImportError):  # of Windows, which takes no advice either
+    import resource
 
 _COLLAPSE = 25
 """``MADV_COLLAPSE``, since Linux 6.1; Python has no name for it."""
@@ -38,6 +42,14 @@ def announce(address: int, size: int) -> None:
     """
     page = address // mmap.PAGESIZE * mmap.PAGESIZE
     _madvise(page, address + size - page, mmap.MADV_WILLNEED)
+
+
+def pages_read() -> int:
+    """Return for how many pages this thread has waited for the disk; of the process, where threads are not counted.
+
+    Only where ``CAN_ANNOUNCE`` is True.
+    """
+    return resource.getrusage(getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)).ru_majflt
 
 
 def use_huge_pages(address: int, size: int) -> None:

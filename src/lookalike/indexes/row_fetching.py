@@ -7,24 +7,21 @@ again. Announced before (``madvise(2)``, ``MADV_WILLNEED``), just these pages ar
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookalike.indexes.memory_advice import CAN_ANNOUNCE, announce
+from lookalike.indexes.memory_advice import CAN_ANNOUNCE, announce, pages_read
 
 if TYPE_CHECKING:
     from lookalike.arrays import Positions, Vectors
 
-_SLOW = 2e-6
-"""Seconds for a row: one in memory takes a quarter, one on disk fifty times as long, also if it was announced."""
 _ANNOUNCED = 1_000
-"""Times that rows are announced after it was slow: a row that has to be read and was not may bring megabytes along."""
+"""Times that rows are announced after some had to be read: one that is not may bring megabytes along."""
 
 
 class RowFetcher:
-    """Gives rows by their positions, as the array itself does; pages are announced for a while after fetching was slow.
+    """Gives rows by their positions, as the array itself does; announced for a while after some had to be read.
 
     Parameters
     ----------
@@ -50,9 +47,9 @@ class RowFetcher:
         if self._to_announce > 0:
             self._to_announce -= 1
             self._announce(positions)
-        started = time.perf_counter()
+        before = pages_read()
         fetched = self._plain.take(positions, axis=0)
-        if time.perf_counter() - started > _SLOW * len(positions):
+        if pages_read() > before:
             self._to_announce = _ANNOUNCED
         return fetched
 

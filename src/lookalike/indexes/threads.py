@@ -58,8 +58,9 @@ def on_all_cores(function: Callable[[P], T], parts: Iterable[P]) -> Iterator[T]:
         yield from map(function, parts)
         return
     remaining = iter(parts)
-    begun = deque(_begin(function, part) for part in islice(remaining, _BEGUN_FOR_A_CORE * usable_cores()))
+    begun: deque[Future[T]] = deque()
     try:
+        begun.extend(_begin(function, part) for part in islice(remaining, _BEGUN_FOR_A_CORE * usable_cores()))
         while begun:
             result = begun[0].result()
             begun.popleft()
@@ -74,7 +75,9 @@ def on_all_cores(function: Callable[[P], T], parts: Iterable[P]) -> Iterator[T]:
 def _begin(function: Callable[[P], T], part: P) -> Future[T]:
     try:
         return _pool().submit(function, part)
-    except RuntimeError:  # no thread begins anything when the interpreter ends
+    except RuntimeError as error:  # no thread begins anything when the interpreter ends
+        if "cannot schedule" not in str(error):
+            raise
         done: Future[T] = Future()
         done.set_result(function(part))
         return done

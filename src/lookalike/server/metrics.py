@@ -32,7 +32,7 @@ class Metrics:
         self._stages = Histogram(
             "lookalike_stage_seconds",
             "decode: bytes to the input of the encoder; encode: one batch; search: hits with their "
-            "attributes, of all requests that waited; fetch: a picture from the web.",
+            "attributes, of all requests that waited; fetch: a picture from the web; upkeep: an index.",
             ("stage",),
             buckets=_SECONDS,
             registry=self._registry,

@@ -121,7 +121,12 @@ async def evaluate(gallery: Chosen, request: Request) -> Response:
     return JSONResponse(told_evaluation(found, lambda item: addresses(item, _base(request))["uri"]))
 
 
-@router.post("/tune", response_model=TunedIndex, openapi_extra=body_of(TuneRequest))
+@router.post(
+    "/tune",
+    response_model=TunedIndex,
+    responses={501: {"model": Problem}},
+    openapi_extra=body_of(TuneRequest),
+)
 async def tune(gallery: Chosen, request: Request) -> Response:
     """Find the fastest index that reaches a recall, and search with it from now on; this may take minutes."""
     found = await gallery.tune(await json_request(TuneRequest, request))

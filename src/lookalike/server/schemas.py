@@ -306,4 +306,4 @@ class TuneRequest(Strict):
     def goal(self) -> Goal:
         """Return what is asked for, in seconds and bytes."""
         seconds = None if self.latency is None else self.latency / 1e3
-        return Goal(self.recall, self.k, seconds, None if self.memory is None else int(self.memory * 1e6))
+        return Goal(self.recall, self.k, seconds, None if self.memory is None else round(self.memory * 1e6))

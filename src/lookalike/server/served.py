@@ -22,7 +22,7 @@ from lookalike.search.upkeep import index_in_use
 from lookalike.server.conditions import check_condition
 from lookalike.server.embedding import QueryEmbedder, all_of
 from lookalike.server.insights import Insights
-from lookalike.server.problems import RefusedError
+from lookalike.server.problems import RefusedError, busy
 from lookalike.server.searching import SearchQueue, Wanted
 from lookalike.server.thumbnails import Thumbnails
 from lookalike.server.writing import GalleryWriter, Leaving, Outcome
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from lookalike.api.evaluation import Evaluation
     from lookalike.api.gallery import Gallery
     from lookalike.api.hits import Hits
+    from lookalike.building.optimizing import Optimized
     from lookalike.building.report import Removal
     from lookalike.images.ref import Scalar
+    from lookalike.indexes.tuning import Tuned
     from lookalike.search.query import ResolvedQuery
     from lookalike.search.terms import Query
     from lookalike.server.schemas import DuplicatesRequest, EvaluateRequest, ExplainRequest, Narrowing, TuneRequest
@@ -65,6 +67,7 @@ class ServedGallery:
         self._workers = workers
         self._limits = workers.options.limits
         self._has_started = False
+        self._is_kept_up = False
         self._embedder = QueryEmbedder(gallery, workers)
         self._searches = SearchQueue(self._found, workers)
         self._writer: GalleryWriter | None = None
@@ -135,14 +138,28 @@ class ServedGallery:
 
     async def tune(self, asked: TuneRequest) -> dict[str, Any]:
         """Find an index, search with it from now on, and return what was measured, as JSON-ready values."""
-        self._writable()
-        tuned = partial(self.insights.tuned, asked.goal(), asked.index)
-        return (await self._workers.do("search", tuned)).to_dict()
+        tuned: Tuned = await self._keep_up(partial(self.insights.tuned, asked.goal(), asked.index))
+        return tuned.to_dict()
 
     async def optimize(self) -> dict[str, Any]:
         """Bring files, snapshot and index up to date, and return how the gallery is searched, as JSON-ready values."""
+        optimized: Optimized = await self._keep_up(self.insights.optimized)
+        return optimized.to_dict()
+
+    async def _keep_up(self, work: Callable[[], T]) -> T:
+        """Do something long that lets no other write, while nobody else does such a thing."""
         self._writable()
-        return (await self._workers.do("search", self.insights.optimized)).to_dict()
+        if self._workers.keeps_up:
+            raise busy()
+        self._workers.keeps_up, self._is_kept_up = True, True
+
+        def done() -> T:
+            try:
+                return work()
+            finally:  # also if who asked has left meanwhile
+                self._workers.keeps_up, self._is_kept_up = False, False
+
+        return await self._workers.do("upkeep", done)
 
     async def map_page(self, *, label_from: str | None, most: int, seed: int) -> bytes:
         """Return the gallery drawn as a page, whose pictures are linked by addresses relative to that of the page."""
@@ -304,6 +321,8 @@ class ServedGallery:
     def _writable(self) -> GalleryWriter:
         if self._writer is None:
             raise RefusedError(403, "ReadOnlyError", "this server is read-only; start it with --writable to change it")
+        if self._is_kept_up:  # who waited for that would keep others out
+            raise busy()
         return self._writer
 
 

@@ -34,10 +34,13 @@ class Workers:
         self.options = options
         self.metrics = Metrics()
         self._in_flight = 0
+        self.keeps_up = False
+        """Whether a gallery is tuned or optimized; set on the event loop."""
         self._pools = {
             "decode": ThreadPoolExecutor(usable_cores(), "lookalike-decode"),
             "search": ThreadPoolExecutor(max(_SEARCHES, usable_cores()), "lookalike-search"),
             "fetch": ThreadPoolExecutor(_FETCHES, "lookalike-fetch"),
+            "upkeep": ThreadPoolExecutor(1, "lookalike-upkeep"),  # it takes long, and all the memory there is
         }
 
     @contextmanager
@@ -57,7 +60,7 @@ class Workers:
             self._note(-queries)
 
     async def do(self, stage: str, work: Callable[[], T]) -> T:
-        """Do work in a thread of a stage (``decode``, ``search``, ``fetch``), timed."""
+        """Do work in a thread of a stage (``decode``, ``search``, ``fetch``, ``upkeep``), timed."""
 
         def timed() -> T:
             with self.metrics.stage(stage):

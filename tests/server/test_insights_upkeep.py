@@ -93,11 +93,13 @@ def test_searches_go_on_meanwhile_and_who_wants_to_tune_too_comes_back(client, g
         try:
             assert began.wait(30)
             assert client.search({"id": "photos/0003.png"}, k=1)
-            for late in (client.post("/tune", {}), client.post("/optimize", None)):
+            new = {"items": [{"image": base64.b64encode(png(1_000)).decode()}]}
+            for late in (client.post("/tune", {}), client.post("/optimize", None), client.post("/items", new)):
                 assert (late.status, late.headers["Retry-After"]) == (503, "1")
         finally:
             may_end.set()
         assert first.result().json["index"] == "hnsw"
+    assert client.post("/items", new).json["added"] == 1
 
 
 def test_the_client_tunes_and_optimizes(client):
