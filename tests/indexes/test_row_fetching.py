@@ -77,23 +77,19 @@ def test_announcing_goes_on_for_a_while_after_rows_had_to_be_read(mapped, monkey
 @pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="needs a way to put files out of memory")
 def test_a_row_that_has_to_be_read_is_noticed(tmp_path):
     path = tmp_path / "rows.f32"
-    path.write_bytes(np.random.default_rng(0).bytes(4 << 20))
+    path.write_bytes(np.ones(1 << 20, np.float32).tobytes())
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    rows = np.memmap(path, np.float32, "r", shape=(1_024, 1_024))
-    before = memory_advice.pages_read()
-    rows[::100].sum()
+    fetcher = RowFetcher(np.memmap(path, np.float32, "r", shape=(1_024, 1_024)))
+    fetcher._to_announce, before = 0, memory_advice.pages_read()
+    fetcher[np.arange(1_024)]
     if memory_advice.pages_read() == before:
         pytest.skip("files stay in memory here")
-    fetcher = RowFetcher(rows)
-    fetcher._to_announce = 0
-    fetcher[np.arange(1_024)]
-    again = fetcher._to_announce
+    assert fetcher._to_announce > 100
     fetcher._to_announce = 0
     fetcher[np.arange(1_024)]
     assert fetcher._to_announce == 0
-    assert again in (0, 1_000)
 
 
 def test_an_index_over_mapped_rows_finds_what_one_in_memory_does(rows, mapped):

@@ -47,4 +47,10 @@ def _try(operation, mode, client):
         if response.status_code in _REFUSALS:
             assert response.json()["error"].keys() == {"type", "message"}, told
 
-    answered()
+    for tries_left in (2, 1, 0):
+        try:
+            answered()
+            break
+        except ValueError as error:  # noqa: PERF203  (it cannot always judge the files that it makes up itself)
+            if tries_left == 0 or "Unsupported type: 'Binary'" not in str(error):
+                raise
