@@ -51,6 +51,6 @@ def _try(operation, mode, client):
         try:
             answered()
             break
-        except ValueError as error:  # noqa: PERF203  (it cannot always judge the files that it makes up itself)
+        except ValueError as error:  # it cannot always judge the files that it makes up itself
             if tries_left == 0 or "Unsupported type: 'Binary'" not in str(error):
                 raise
